@@ -1,0 +1,1 @@
+"""The mind of Suture: what happens next to a film, and why."""

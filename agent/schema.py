@@ -1,0 +1,229 @@
+"""The language of the house: every stage is a function from some of these frozen models to others.
+
+Field names, closed sets and JSON shapes follow the published contract; nothing here holds pixels.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from tools.types import Action, Box, Category, Check, Clip, Evidence, Frozen, Motion, Panel, Rate, Usd
+
+SCHEMA_VERSION = 1
+"""Part of every graph state; a resume under another version is refused."""
+
+Severity = Literal["minor", "major", "blocking"]
+ConditionName = Literal["small", "slow", "keeper", "composition", "lighting", "blocking", "contact"]
+OutcomeStatus = Literal["clean", "fixed", "regenerated", "waiting", "pivot", "failed"]
+
+
+class Sheet(Frozen):
+    """A character's or prop's sheet: the picture, its panels, and the canon in words."""
+
+    subject: str
+    image: Path
+    panels: tuple[Panel, ...]
+    canon: str = ""
+
+
+class Shot(Frozen):
+    """One shot of the film and what is known about how it was made. `clip` is its current version."""
+
+    id: str
+    clip: Clip
+    version: int = 1
+    source: Clip
+    """Where the shot lies in the original media (version 1)."""
+    scene: str | None = None
+    characters: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    model: str | None = None
+    prompt: str = ""
+    intended: tuple[str, ...] = ()
+
+
+class Film(Frozen):
+    """A film project, read and checked: shots in order, sheets, plates, and where it lives."""
+
+    title: str
+    root: Path
+    shots: tuple[Shot, ...]
+    sheets: tuple[Sheet, ...] = ()
+    fps: Rate
+    width: int
+    height: int
+    bible: str = ""
+    allow: tuple[str, ...] = ()
+
+
+class Finding(Frozen):
+    """One continuity error in one shot. `frames` and `box` count from the shot and in source pixels.
+
+    `mask` names a file (FFV1 grey, one frame per frame of the shot), relative to the project root.
+    """
+
+    id: str
+    shot: str
+    frames: tuple[int, int]
+    box: Box
+    mask: str | None
+    category: Category
+    subject: str | None
+    expected: str
+    observed: str
+    severity: Severity
+    confidence: float
+    evidence: tuple[Evidence, ...]
+    cause: str | None = None
+    status: Literal["open", "acknowledged", "fixed"] = "open"
+
+
+class PanelFault(Frozen):
+    """A panel whose pixels disagree with its siblings: `box` in the sheet's pixels, `mask` a still picture of the sheet's size."""
+
+    panel: str
+    box: Box
+    mask: str
+    agree: tuple[str, ...]
+    """Siblings that show the place clean and agree with each other."""
+    confidence: float
+    why: str
+
+
+class Cause(Frozen):
+    """Where an error was born, and every shot and finding that it explains."""
+
+    id: str
+    kind: Literal["sheet-panel", "reference", "prompt", "chained-frame", "shot", "model", "unknown"]
+    ref: str
+    why: str
+    shots: tuple[str, ...]
+    findings: tuple[str, ...]
+
+
+class Condition(Frozen):
+    """One condition of the decision rule, measured. `holds` is None when nothing on this machine can tell."""
+
+    name: ConditionName
+    value: float | None
+    limit: float | None
+    holds: bool | None
+    why: str
+
+
+class Keeper(Frozen):
+    """Share of the shot's frames free of other open or technical faults outside the region, and what they are."""
+
+    score: float
+    faults: tuple[str, ...] = ()
+
+
+class RegionEvidence(Frozen):
+    """Everything the decision rule looks at, for one region of one shot."""
+
+    frames: tuple[int, int]
+    shot_frames: int
+    coverage_mean: float
+    coverage_max: float
+    motion: Motion
+    revealed: float
+    sharpness: float
+    """Sharpness of the region's surround against the rest of the shot; 1 is as sharp."""
+    keeper: Keeper
+    composition: bool | None = None
+    lighting: bool | None = None
+    blocking: bool | None = None
+    contact: bool | None = None
+
+
+class Decision(Frozen):
+    """What to do about one finding, and the measured reasons. `window` is set for a retake."""
+
+    shot: str
+    finding: str | None
+    action: Action
+    conditions: tuple[Condition, ...]
+    why: str
+    confidence: float = 1.0
+    window: tuple[int, int] | None = None
+
+
+class Attempt(Frozen):
+    """One try at one region: with which tool and method, what was measured, what it cost, where the take lies."""
+
+    n: int
+    finding: str
+    action: Action
+    tool: str
+    method: str = "auto"
+    verdict: Literal["pass", "fail", "none"]
+    checks: tuple[Check, ...] = ()
+    usd: Usd = Decimal(0)
+    take: str | None = None
+    why: str = ""
+
+
+class ReadyJob(Frozen):
+    """A job no editor on the roster can do, complete and ready to send by a person or a later run."""
+
+    action: Literal["retake", "regenerate", "inpaint"]
+    prompt: str
+    references: tuple[str, ...]
+    clip: str
+    mask: str | None
+    window: tuple[int, int] | None
+    quote: dict[str, float]
+    """US dollars per roster editor that could do it once it is configured; empty when none is known."""
+    why: str
+
+
+class Outcome(Frozen):
+    """How a shot ended."""
+
+    shot: str
+    status: OutcomeStatus
+    attempts: tuple[Attempt, ...] = ()
+    version: int = 1
+    job: ReadyJob | None = None
+    why: str = ""
+
+
+class SheetVersion(Frozen):
+    """A repaired sheet: the new file, which panel changed, and the shots that were made from it."""
+
+    subject: str
+    version: int
+    path: str
+    panel: str
+    box: Box
+    downstream: tuple[str, ...]
+    left_alone: tuple[str, ...]
+    why: str
+    checks: tuple[Check, ...] = ()
+
+
+class ScanResult(Frozen):
+    """What `scan` prints."""
+
+    film: str
+    run: str
+    shots: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    clean: tuple[str, ...] = ()
+
+
+class PassResult(ScanResult):
+    """What `pass` prints: the scan, and everything that was done about it."""
+
+    decisions: tuple[Decision, ...] = ()
+    sheet_versions: tuple[SheetVersion, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    spent_usd: Usd = Decimal(0)
+    quoted_usd: Usd = Decimal(0)
+    uploaded: tuple[dict[str, str], ...] = ()
+    files: dict[str, str] = Field(default_factory=dict)

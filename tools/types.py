@@ -1,0 +1,366 @@
+"""The words of the trade's material, shared by eyes and hands: clips, frames, boxes, masks, edits, checks.
+
+Frames count from 0; ranges `(first, last)` include both ends and count from the clip's first frame;
+boxes are `(x, y, w, h)` in pixels of the source frame; rates are exact fractions; money is US dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+Bits: TypeAlias = NDArray[np.bool_]
+Gray: TypeAlias = NDArray[np.uint8]
+Rgb: TypeAlias = NDArray[np.uint8]
+
+Category = Literal[
+    "identity",
+    "wardrobe",
+    "prop",
+    "hair-makeup",
+    "set-dressing",
+    "lighting",
+    "colour",
+    "anatomy",
+    "text",
+    "screen-direction",
+    "eyeline",
+    "staging",
+    "time-weather",
+    "temporal",
+    "technical",
+]
+
+Usd = Annotated[Decimal, PlainSerializer(lambda d: float(round(d, 4)), return_type=float, when_used="json")]
+"""US dollars; four decimals in JSON."""
+
+Rate = Annotated[
+    Fraction,
+    BeforeValidator(lambda v: v if isinstance(v, Fraction) else Fraction(str(v))),
+    PlainSerializer(lambda f: f"{f.numerator}/{f.denominator}", return_type=str, when_used="json"),
+]
+"""An exact frame rate or aspect, written "24000/1001" in JSON."""
+
+
+class Frozen(BaseModel):
+    """Base of every model that crosses a boundary: immutable, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=False)
+
+
+class Box(NamedTuple):
+    """A rectangle `(x, y, w, h)` in pixels of the source frame; written as a list in JSON."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+    @property
+    def area(self) -> int:
+        return self.w * self.h
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Row and column slices into a picture; the box must lie inside it."""
+        return slice(self.y, self.y + self.h), slice(self.x, self.x + self.w)
+
+    def grown(self, by: int, width: int, height: int) -> Box:
+        """The box grown by `by` pixels on each side and clipped to a frame of `width` × `height`."""
+        x, y = max(0, self.x - by), max(0, self.y - by)
+        return Box(x, y, min(width, self.x + self.w + by) - x, min(height, self.y + self.h + by) - y)
+
+    def union(self, other: Box) -> Box:
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Box(x, y, max(self.x + self.w, other.x + other.w) - x, max(self.y + self.h, other.y + other.h) - y)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union; 0 for disjoint boxes."""
+        w = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
+        h = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
+        both = max(0, w) * max(0, h)
+        return both / (self.area + other.area - both) if both else 0.0
+
+    @classmethod
+    def around(cls, mask: Bits) -> Box | None:
+        """The bounding box of a mask's true pixels, or None when it has none."""
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if not rows.size:
+            return None
+        x, y = int(columns[0]), int(rows[0])
+        return cls(x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1)
+
+
+class Clip(Frozen):
+    """A stretch of a media file (video or folder of frames); `first` and `last` count from the file's frame 0."""
+
+    media: Path
+    first: int
+    last: int
+
+    @property
+    def frames(self) -> int:
+        return self.last - self.first + 1
+
+
+class ColourTags(Frozen):
+    """ISO/IEC 23091-2 code points as FFmpeg numbers them; 2 means unspecified. `range`: 0 unknown, 1 limited, 2 full."""
+
+    primaries: int = 2
+    transfer: int = 2
+    matrix: int = 2
+    range: int = 0
+
+
+class MediaInfo(Frozen):
+    """What a media file is, told by its content."""
+
+    path: Path
+    kind: Literal["video", "frames"]
+    width: int
+    height: int
+    fps: Rate
+    frames: int
+    container: str
+    codec: str
+    pixel_format: str
+    bit_depth: int
+    sample_aspect: Rate = Fraction(1)
+    rotation: int = 0
+    colour: ColourTags = ColourTags()
+    variable_rate: bool = False
+    has_audio: bool = False
+    has_alpha: bool = False
+    timecode: str | None = None
+
+
+class PixelLayout(Frozen):
+    """How a frame's planes are laid out: family, bits, and log2 of the chroma subsampling."""
+
+    name: str
+    family: Literal["yuv", "rgb", "gray"]
+    depth: int
+    chroma_x: int = 0
+    chroma_y: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture in its source's own pixel format.
+
+    `planes` are (h, w) arrays, uint8 or (over 8 bits) uint16, luma first, chroma planes subsampled as `layout` says;
+    rgb families carry R, G, B. `pts` is the source's time stamp in `time_base` units (kept for variable rate).
+    """
+
+    index: int
+    planes: tuple[NDArray[np.uint8] | NDArray[np.uint16], ...]
+    layout: PixelLayout
+    colour: ColourTags
+    pts: int | None = None
+    time_base: Fraction | None = None
+
+    @property
+    def height(self) -> int:
+        return int(self.planes[0].shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.planes[0].shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class MaskTrack:
+    """A region followed through a clip: per frame a crop of true pixels and where it lies. Frames without it are absent.
+
+    Sparse on purpose: a long shot's masks cost memory only where the region is.
+    """
+
+    width: int
+    height: int
+    crops: Mapping[int, tuple[Box, Bits]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self.crops))
+
+    def __bool__(self) -> bool:
+        return bool(self.crops)
+
+    def at(self, index: int) -> Bits:
+        """The full-size (height, width) mask of one frame, all false where the region is absent."""
+        full = np.zeros((self.height, self.width), dtype=np.bool_)
+        if index in self.crops:
+            box, bits = self.crops[index]
+            full[box.slices] = bits
+        return full
+
+    @property
+    def frames(self) -> tuple[int, int]:
+        """First and last frame that carry the region."""
+        return min(self.crops), max(self.crops)
+
+    @property
+    def box(self) -> Box:
+        """The median box over the frames: what a finding reports for a region that drifts."""
+        middle = np.median(np.array([box for box, _ in self.crops.values()]), axis=0)
+        return Box(*(round(float(v)) for v in middle))
+
+    @property
+    def coverage(self) -> tuple[float, float]:
+        """Mean and largest share of the frame over the region's frames."""
+        shares = [float(bits.sum()) / (self.width * self.height) for _, bits in self.crops.values()]
+        return (float(np.mean(shares)), max(shares)) if shares else (0.0, 0.0)
+
+    @classmethod
+    def of(cls, masks: Mapping[int, Bits], width: int, height: int) -> MaskTrack:
+        """From full-size masks by frame; empty masks are left out."""
+        crops = {}
+        for index, mask in masks.items():
+            box = Box.around(mask)
+            if box is not None:
+                crops[index] = (box, mask[box.slices].copy())
+        return cls(width, height, crops)
+
+
+class Evidence(Frozen):
+    """Where a claim can be seen: "mara/face" (panel), "SH020@17" (frame), "SH030" (shot) or words."""
+
+    kind: Literal["panel", "frame", "shot", "text"]
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """What the eyes saw in one shot, before anybody judges it.
+
+    `kind` says which eye: "pop" a thing that appears or vanishes between two frames and is still otherwise, "glitch" a
+    region that changes incoherently, "flash" a one-frame event; "panel" differs from a character's panels;
+    "setup" differs from another shot of the set-up; the rest are technical. `confidence` is 0 to 1. A technical
+    anomaly of whole frames has a track that covers them.
+    """
+
+    kind: Literal["pop", "glitch", "flash", "panel", "setup", "black", "frozen", "duplicate", "level-jump"]
+    track: MaskTrack
+    category: Category
+    expected: str
+    observed: str
+    confidence: float
+    evidence: tuple[Evidence, ...] = ()
+    subject: str | None = None
+    """A character id, where the region lies on one."""
+    reference: str | None = None
+    """"panel" kind: the panel that shows the same mark, e.g. "mara/face", when one does."""
+
+
+class Panel(Frozen):
+    """One picture of a sheet: `box` in the sheet's pixels, `view` the name film.toml or the caption gives it."""
+
+    sheet: Path
+    subject: str
+    view: str
+    box: Box
+
+    @property
+    def ref(self) -> str:
+        return f"{self.subject}/{self.view}"
+
+
+class Motion(Frozen):
+    """Median speeds in a region per 1/24 s as shares of the frame diagonal; `class` follows `image`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
+
+    image: float
+    subject: float
+    camera: float
+    speed: Literal["static", "slow", "fast"] = Field(alias="class")
+
+
+class Check(Frozen):
+    """One measured condition of a repair."""
+
+    name: Literal["seam", "flicker", "colour", "grain", "outside", "stream", "landed"]
+    value: float
+    limit: float
+    unit: str
+    holds: bool
+
+
+class Verdict(Frozen):
+    """All checks of one repair; `verdict` is "pass" only when every check holds."""
+
+    verdict: Literal["pass", "fail"]
+    checks: tuple[Check, ...]
+
+
+Action = Literal["inpaint", "retake", "regenerate", "leave", "ask"]
+"""What to do about a shot."""
+
+
+class Reference(Frozen):
+    """A picture handed to an editor: the file and what it shows."""
+
+    path: Path
+    kind: Literal["panel", "frame", "location", "person"]
+    what: str
+    box: Box | None = None
+    mask: Path | None = None
+    """Where the reference itself must not be trusted (non-zero)."""
+
+
+class Edit(Frozen):
+    """One job for one editor. `key` names the edit (film, shot, plan, attempt), never the run.
+
+    `mask` is a mask file, one frame per frame of the clip, non-zero is the region; `window` limits a retake.
+    `method` is the editor's own choice of way ("auto" or one of its capabilities' methods).
+    """
+
+    key: str
+    action: Literal["inpaint", "retake", "regenerate"]
+    clip: Clip
+    mask: Path | None = None
+    window: tuple[int, int] | None = None
+    method: str = "auto"
+    prompt: str = ""
+    references: tuple[Reference, ...] = ()
+    seed: int = 0
+    grain: bool = True
+    hard_edge: bool = False
+    """True when a person gave the mask: it is the exact limit and nothing is feathered outside or across it."""
+
+
+class Quote(Frozen):
+    """What an edit would cost with an editor."""
+
+    usd: Usd
+    seconds: float
+    why: str = ""
+
+
+class Job(Frozen):
+    """A submitted edit: which editor, and the handle that finds the job again in any later process."""
+
+    editor: str
+    handle: str
+
+
+class Progress(Frozen):
+    """How a job stands."""
+
+    state: Literal["running", "done", "failed"]
+    fraction: float = 0.0
+    why: str = ""
+
+
+class Take(Frozen):
+    """What an editor made: a media file of the clip's length, before the composite gate; `how` says what was measured."""
+
+    media: Path
+    how: dict[str, str | float | int | bool] = {}
