@@ -83,7 +83,10 @@ class Finding(Frozen):
 
 
 class PanelFault(Frozen):
-    """A panel whose pixels disagree with its siblings: `box` in the sheet's pixels, `mask` a still picture of the sheet's size."""
+    """A panel whose pixels disagree with its siblings.
+
+    `box` is in the sheet's pixels, `mask` a still picture of the sheet's size.
+    """
 
     panel: str
     box: Box

@@ -1,14 +1,14 @@
 """Every error Suture raises on purpose, named by what the caller should do next.
 
-    SutureError                    one clear line; the command ends with its exit code
-    ├── BadInput            (2)    the file, the call or the project is wrong; nothing was changed
-    │   └── Busy            (2)    another process is writing this film
-    ├── MachineFailed       (4)    disk full, no permission half way, a codec that dies; `suture resume` continues
-    └── EditorError         (4)    what a model tool answered
-        ├── TryAgain               nothing happened; the same request may be sent again
-        ├── Unknown                the request may have been accepted and billed; never send it again blindly
-        ├── Refused                the tool will never accept this edit (policy, size, format); choose another
-        └── Broken                 the tool answered something that cannot be read
+SutureError                    one clear line; the command ends with its exit code
+├── BadInput            (2)    the file, the call or the project is wrong; nothing was changed
+│   └── Busy            (2)    another process is writing this film
+├── MachineFailed       (4)    disk full, no permission half way, a codec that dies; `suture resume` continues
+└── EditorError         (4)    what a model tool answered
+    ├── TryAgain               nothing happened; the same request may be sent again
+    ├── Unknown                the request may have been accepted and billed; never send it again blindly
+    ├── Refused                the tool will never accept this edit (policy, size, format); choose another
+    └── Broken                 the tool answered something that cannot be read
 """
 
 from __future__ import annotations

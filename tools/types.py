@@ -112,7 +112,7 @@ class Clip(Frozen):
 
 
 class ColourTags(Frozen):
-    """ISO/IEC 23091-2 code points as FFmpeg numbers them; 2 means unspecified. `range`: 0 unknown, 1 limited, 2 full."""
+    """ISO/IEC 23091-2 code points as FFmpeg numbers them (2: unspecified). `range`: 0 unknown, 1 limited, 2 full."""
 
     primaries: int = 2
     transfer: int = 2
@@ -178,9 +178,9 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class MaskTrack:
-    """A region followed through a clip: per frame a crop of true pixels and where it lies. Frames without it are absent.
+    """A region followed through a clip: per frame a crop of true pixels and where it lies.
 
-    Sparse on purpose: a long shot's masks cost memory only where the region is.
+    Frames without the region are absent. Sparse on purpose: a long shot's masks cost memory only where the region is.
     """
 
     width: int
@@ -360,7 +360,7 @@ class Progress(Frozen):
 
 
 class Take(Frozen):
-    """What an editor made: a media file of the clip's length, before the composite gate; `how` says what was measured."""
+    """What an editor made: a media file of the clip's length, before the gate; `how` says what was measured."""
 
     media: Path
     how: dict[str, str | float | int | bool] = {}

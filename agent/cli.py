@@ -1,0 +1,7 @@
+"""The `suture` command."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Entry point."""
