@@ -1,0 +1,48 @@
+"""Fixtures for all rooms, and the guard that keeps tests on this machine."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Real footage beside the checkout; tests that need it are skipped where it is missing."""
+    data = ROOT.parent / "shared" / "data"
+    if not data.is_dir():
+        pytest.skip("real footage is not beside this checkout (../shared/data)")
+    return data
+
+
+def _is_loopback(address: Any) -> bool:
+    return not isinstance(address, tuple) or str(address[0]).startswith(LOOPBACK)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback_only() -> Iterator[None]:
+    """Any connection beyond loopback fails the test that tried it."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if not _is_loopback(address):
+            raise PermissionError(f"a test tried to reach {address!r}; tests stay on loopback")
+        connect(self, address)
+
+    def guarded_ex(self: socket.socket, address: Any) -> int:
+        if not _is_loopback(address):
+            raise PermissionError(f"a test tried to reach {address!r}; tests stay on loopback")
+        return connect_ex(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign]
+    socket.socket.connect_ex = guarded_ex  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+    socket.socket.connect_ex = connect_ex  # type: ignore[method-assign]
