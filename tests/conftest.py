@@ -41,8 +41,8 @@ def loopback_only() -> Iterator[None]:
             raise PermissionError(f"a test tried to reach {address!r}; tests stay on loopback")
         return connect_ex(self, address)
 
-    socket.socket.connect = guarded  # type: ignore[method-assign]
-    socket.socket.connect_ex = guarded_ex  # type: ignore[method-assign]
+    socket.socket.connect = guarded  # type: ignore[method-assign, assignment]
+    socket.socket.connect_ex = guarded_ex  # type: ignore[method-assign, assignment]
     yield
     socket.socket.connect = connect  # type: ignore[method-assign]
     socket.socket.connect_ex = connect_ex  # type: ignore[method-assign]
