@@ -130,6 +130,8 @@ class RegionEvidence(Frozen):
 
     frames: tuple[int, int]
     shot_frames: int
+    in_view: bool
+    """Whether the place stays in the picture where the region stops: then the frames around it show it right."""
     coverage_mean: float
     coverage_max: float
     motion: Motion
