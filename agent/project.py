@@ -188,11 +188,13 @@ def line_of(text: str, where: Sequence[Any]) -> int:
             seen += header[1] == table
             inside = header[1] == table and seen == nth
             at = number if inside else at
-        elif inside and key and re.match(rf"\s*{re.escape(key)}\s*=", line):
-            return number
-        elif not where[1:] and re.match(rf"\s*{re.escape(table)}\s*=", line):
+        elif _sets(line, key) if inside and key else not where[1:] and _sets(line, table):
             return number
     return at
+
+
+def _sets(line: str, key: str) -> bool:
+    return re.match(rf"\s*{re.escape(key)}\s*=", line) is not None
 
 
 def _no_repeats(file: Path, text: str, toml: FilmToml) -> None:
