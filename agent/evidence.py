@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.schema import Finding, Keeper, RegionEvidence
+from agent.schema import Film, Finding, Keeper, RegionEvidence
+from tools.media.masks import read_track
 from tools.types import Clip, MaskTrack
 from tools.vision.measure import measure_region
 
@@ -23,6 +24,12 @@ def region_evidence(clip: Clip, track: MaskTrack, keeper: Keeper) -> RegionEvide
         sharpness=measured.sharpness,
         keeper=keeper,
     )
+
+
+def track_of(film: Film, finding: Finding) -> MaskTrack:
+    """The finding's region, read from its mask file."""
+    assert finding.mask is not None, f"{finding.id} has no mask"
+    return read_track(film.root / finding.mask)
 
 
 def keeper(frames: int, others: Iterable[Finding]) -> Keeper:

@@ -229,8 +229,14 @@ class MaskTrack:
         return cls(width, height, crops)
 
 
+SAME_MARK = "#same-mark"
+
+
 class Evidence(Frozen):
-    """Where a claim can be seen: "mara/face" (panel), "SH020@17" (frame), "SH030" (shot) or words."""
+    """Where a claim can be seen: "mara/face" (panel), "SH020@17" (frame), "SH030" (shot) or words.
+
+    A panel alone shows what is expected; "mara/face#same-mark" is a panel that carries the very mark that is wrong.
+    """
 
     kind: Literal["panel", "frame", "shot", "text"]
     ref: str

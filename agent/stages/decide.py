@@ -1,0 +1,24 @@
+"""Decide: measured evidence per finding, and the rule's answer for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.deps import Deps
+from agent.evidence import keeper, region_evidence, track_of
+from agent.policy import decide
+from agent.schema import Decision, Film, Finding, Shot
+
+
+def decide_shot(film: Film, shot: Shot, findings: Sequence[Finding], deps: Deps) -> tuple[Decision, ...]:
+    """One decision per open finding of the shot; a shot without findings is left alone."""
+    open_findings = [finding for finding in findings if finding.status == "open"]
+    if not open_findings:
+        return (Decision(shot=shot.id, finding=None, action="leave", conditions=(), why="nothing was found"),)
+    return tuple(_decide_finding(film, shot, finding, open_findings, deps) for finding in open_findings)
+
+
+def _decide_finding(film: Film, shot: Shot, finding: Finding, open_findings: Sequence[Finding], deps: Deps) -> Decision:
+    others = [other for other in open_findings if other.id != finding.id]
+    evidence = region_evidence(shot.clip, track_of(film, finding), keeper(shot.clip.frames, others))
+    return decide(finding, evidence, deps.policy)

@@ -1,0 +1,257 @@
+"""Inspect: what the eyes see in sheets, shots and set-ups, written down as findings. Reads only, edits nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from agent.deps import Deps
+from agent.evidence import track_of
+from agent.schema import Film, Finding, PanelFault, Severity, Sheet, Shot
+from tools.media.masks import write_mask
+from tools.media.sheets import read_picture, write_picture
+from tools.types import SAME_MARK, Anomaly, Bits, Clip, Evidence, MaskTrack, Rgb
+from tools.vision.compare import ShotDigest, compare_setups, compare_shot_to_panels, digest_shot
+from tools.vision.panels import PanelDisagreement, compare_panels
+from tools.vision.temporal import inspect_time
+
+SAME_PLACE = 0.3
+"""Box IoU from which two sightings in one shot are the same thing."""
+INTENDED_COSTS = 0.6
+"""Confidence is multiplied by this in a shot whose film.toml declares intended changes: pixels cannot read them."""
+MIN_SIBLINGS = 2
+"""Panels that must agree against one before it is called faulty; one against one is a draw."""
+
+
+def inspect_sheets(film: Film, deps: Deps) -> tuple[PanelFault, ...]:
+    """Panels whose pixels disagree with siblings that agree among themselves."""
+    faults: list[PanelFault] = []
+    for subject in dict.fromkeys(sheet.subject for sheet in film.sheets):
+        sheets = [sheet for sheet in film.sheets if sheet.subject == subject]
+        seen = compare_panels(panel_pictures(sheets))
+        decided = [d for d in seen if len(d.agree) >= MIN_SIBLINGS and d.confidence >= deps.policy.report]
+        faults += [_fault(sheets, disagreement, deps) for disagreement in decided]
+    return tuple(faults)
+
+
+def panel_pictures(sheets: Iterable[Sheet]) -> dict[str, Rgb]:
+    """The panels' pictures by their reference, such as "mara/face"."""
+    pictures = {}
+    for sheet in sheets:
+        whole = read_picture(sheet.image)
+        pictures.update({panel.ref: whole[panel.box.slices] for panel in sheet.panels})
+    return pictures
+
+
+def _fault(sheets: Sequence[Sheet], seen: PanelDisagreement, deps: Deps) -> PanelFault:
+    sheet, panel = next((s, p) for s in sheets for p in s.panels if p.ref == seen.panel)
+    height, width = read_picture(sheet.image).shape[:2]
+    mask = np.zeros((height, width), dtype=np.uint8)
+    mask[panel.box.slices] = np.where(seen.mask, 255, 0)
+    box = seen.box._replace(x=seen.box.x + panel.box.x, y=seen.box.y + panel.box.y)
+    with TemporaryDirectory(dir=deps.home) as folder:
+        file = Path(folder) / "mask.png"
+        write_picture(file, np.repeat(mask[..., None], 3, axis=2))
+        kept = deps.store.put(file, ".png")
+    return PanelFault(
+        panel=seen.panel, box=box, mask=kept, agree=seen.agree, confidence=round(seen.confidence, 4), why=seen.why
+    )
+
+
+def inspect_shot(film: Film, shot: Shot, faults: Sequence[PanelFault], deps: Deps) -> tuple[Finding, ...]:
+    """Findings of one shot: against itself over time, and against the panels of its characters."""
+    seen = _sightings(film, shot, faults)
+    reported = [a for a in seen if a.confidence >= deps.policy.report]
+    return _findings(shot, reported, film, deps)
+
+
+def still_there(film: Film, shot: Shot, finding: Finding, take: Path, faults: Sequence[PanelFault], deps: Deps) -> bool:
+    """Whether the finding, or anything new in its place, is seen when the shot is looked at again in `take`."""
+    again = shot.model_copy(update={"clip": Clip(media=take, first=0, last=shot.clip.frames - 1)})
+    place = track_of(film, finding)
+    return any(a.confidence >= deps.policy.report and _touches(a.track, place) for a in _sightings(film, again, faults))
+
+
+def _touches(seen: MaskTrack, place: MaskTrack) -> bool:
+    """Whether a sighting covers part of a region, in any frame both have."""
+    common = sorted(set(seen.crops) & set(place.crops))
+    return any(bool((seen.at(index) & place.at(index)).any()) for index in common[:: max(1, len(common) // 8)])
+
+
+def _sightings(film: Film, shot: Shot, faults: Sequence[PanelFault]) -> list[Anomaly]:
+    over_time = inspect_time(shot.clip)
+    subjects = shot.characters or tuple(dict.fromkeys(sheet.subject for sheet in film.sheets))
+    against = [a for subject in subjects for a in _against_panels(film, shot, subject, faults)]
+    return merge(over_time, against)
+
+
+def _against_panels(film: Film, shot: Shot, subject: str, faults: Sequence[PanelFault]) -> Iterator[Anomaly]:
+    sheets = [sheet for sheet in film.sheets if sheet.subject == subject]
+    pictures = panel_pictures(sheets)
+    if pictures:
+        for seen in compare_shot_to_panels(shot.clip, pictures, untrusted_places(film, sheets, faults)):
+            yield replace(seen, subject=subject)
+
+
+def untrusted_places(film: Film, sheets: Iterable[Sheet], faults: Sequence[PanelFault]) -> dict[str, Bits]:
+    """Where each faulty panel must not be believed, as masks of the panels' size."""
+    places: dict[str, Bits] = {}
+    for panel in (panel for sheet in sheets for panel in sheet.panels):
+        for fault in (f for f in faults if f.panel == panel.ref):
+            mask = read_picture(film.root / fault.mask)[panel.box.slices][..., 0] > 0
+            places[panel.ref] = places.get(panel.ref, np.zeros_like(mask)) | mask
+    return places
+
+
+def merge(over_time: Sequence[Anomaly], against: Sequence[Anomaly]) -> list[Anomaly]:
+    """One sighting per thing: what time shows names the frames best, what panels show names the subject best."""
+    kept = list(over_time)
+    for seen in sorted(against, key=lambda a: -a.confidence):
+        twin = next((n for n, other in enumerate(kept) if _same(other, seen)), None)
+        if twin is None:
+            kept.append(seen)
+        else:
+            kept[twin] = _joined(kept[twin], seen)
+    return kept
+
+
+def _same(a: Anomaly, b: Anomaly) -> bool:
+    common = sorted(set(a.track.crops) & set(b.track.crops))
+    if not common:
+        return False
+    middle = common[len(common) // 2]
+    return a.track.crops[middle][0].iou(b.track.crops[middle][0]) >= SAME_PLACE
+
+
+def _joined(a: Anomaly, b: Anomaly) -> Anomaly:
+    evidence = tuple(dict.fromkeys((*a.evidence, *b.evidence)))
+    confidence = 1 - (1 - a.confidence) * (1 - b.confidence)
+    return replace(
+        a,
+        evidence=evidence,
+        confidence=confidence,
+        subject=a.subject or b.subject,
+        reference=a.reference or b.reference,
+    )
+
+
+def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple[Finding, ...]:
+    """All findings, with what a comparison of shots of the same set-up adds; a known thing is not named twice."""
+    with TemporaryDirectory(dir=deps.home) as folder:
+        digests = _Digests(Path(folder))
+        for shot in film.shots:
+            digests.keep(shot.id, digest_shot(shot.clip))
+        seen = compare_setups(digests)
+    shots = {shot.id: shot for shot in film.shots}
+    known = [(finding.shot, track_of(film, finding)) for finding in findings if finding.mask]
+    new: list[Finding] = []
+    for shot_id, anomaly in seen:
+        known_here = any(name == shot_id and _overlap(anomaly.track, track) for name, track in known)
+        if anomaly.confidence >= deps.policy.report and not known_here:
+            new += _findings(shots[shot_id], [anomaly], film, deps)
+    return (*findings, *new)
+
+
+def _overlap(a: MaskTrack, b: MaskTrack) -> bool:
+    return bool(a) and bool(b) and a.box.iou(b.box) >= SAME_PLACE
+
+
+class _Digests(Mapping[str, ShotDigest]):
+    """Digests of all shots on disk, one in memory at a time: a film's length costs no memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._shots: list[str] = []
+
+    def keep(self, shot: str, digest: ShotDigest) -> None:
+        (self._folder / f"{shot}.npz").write_bytes(digest.to_bytes())
+        self._shots.append(shot)
+
+    def __getitem__(self, shot: str) -> ShotDigest:
+        return ShotDigest.from_bytes((self._folder / f"{shot}.npz").read_bytes())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shots)
+
+    def __len__(self) -> int:
+        return len(self._shots)
+
+
+def _findings(shot: Shot, seen: Sequence[Anomaly], film: Film, deps: Deps) -> tuple[Finding, ...]:
+    made: dict[str, Finding] = {}
+    for anomaly in sorted(seen, key=lambda a: (a.track.frames, a.track.box)):
+        finding = _finding(shot, anomaly, film, deps)
+        made.setdefault(finding.id, finding)
+    return tuple(made.values())
+
+
+def _finding(shot: Shot, seen: Anomaly, film: Film, deps: Deps) -> Finding:
+    confidence = seen.confidence * (INTENDED_COSTS if shot.intended else 1)
+    return Finding(
+        id=_finding_id(shot, seen),
+        shot=shot.id,
+        frames=seen.track.frames,
+        box=seen.track.box,
+        mask=_keep_mask(shot, seen.track, film, deps),
+        category=seen.category,
+        subject=seen.subject,
+        expected=seen.expected,
+        observed=seen.observed,
+        severity=_severity(seen.track),
+        confidence=round(confidence, 4),
+        evidence=_evidence(shot, seen),
+    )
+
+
+def _finding_id(shot: Shot, seen: Anomaly) -> str:
+    """From shot content, category, subject and place (in 1/16 of the frame), so that a rescan finds the same id."""
+    box = seen.track.box
+    column, row = (
+        16 * (2 * box.x + box.w) // (2 * seen.track.width),
+        16 * (2 * box.y + box.h) // (2 * seen.track.height),
+    )
+    parts = (content_hash(shot.clip), seen.category, seen.subject or "", str(column), str(row))
+    return f"F-{hashlib.sha256('|'.join(parts).encode()).hexdigest()[:10]}"
+
+
+def content_hash(clip: Clip) -> str:
+    """SHA-256 of a clip's file (or of every picture of its folder) and its range."""
+    files = sorted(clip.media.iterdir()) if clip.media.is_dir() else [clip.media]
+    whole = "".join(_file_hash(file, file.stat().st_mtime_ns, file.stat().st_size) for file in files if file.is_file())
+    return hashlib.sha256(f"{whole}:{clip.first}-{clip.last}".encode()).hexdigest()
+
+
+@lru_cache(maxsize=4096)
+def _file_hash(file: Path, _changed: int, _size: int) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _keep_mask(shot: Shot, track: MaskTrack, film: Film, deps: Deps) -> str:
+    with TemporaryDirectory(dir=deps.home) as folder:
+        file = Path(folder) / "mask.mkv"
+        write_mask(file, track, shot.clip.frames, film.fps)
+        return deps.store.put(file, ".mkv")
+
+
+def _severity(track: MaskTrack) -> Severity:
+    largest = track.coverage[1]
+    if largest > 0.2:
+        return "blocking"
+    return "minor" if largest < 0.001 else "major"
+
+
+def _evidence(shot: Shot, seen: Anomaly) -> tuple[Evidence, ...]:
+    """The eyes' evidence with the shot named, and the panel that carries the same mark first."""
+    marked = (Evidence(kind="panel", ref=seen.reference + SAME_MARK),) if seen.reference else ()
+    named = (
+        e.model_copy(update={"ref": f"{shot.id}{e.ref}"}) if e.kind == "frame" and e.ref.startswith("@") else e
+        for e in seen.evidence
+    )
+    return tuple(dict.fromkeys((*marked, *named)))
