@@ -71,7 +71,9 @@ def inspect_shot(film: Film, shot: Shot, faults: Sequence[PanelFault], deps: Dep
     return _findings(shot, reported, film, deps)
 
 
-def still_there(film: Film, shot: Shot, finding: Finding, take: Path, faults: Sequence[PanelFault], deps: Deps) -> bool:
+def still_there(
+    film: Film, shot: Shot, finding: Finding, take: Path, deps: Deps, *, faults: Sequence[PanelFault]
+) -> bool:
     """Whether the finding, or anything new in its place, is seen when the shot is looked at again in `take`."""
     again = shot.model_copy(update={"clip": Clip(media=take, first=0, last=shot.clip.frames - 1)})
     place = track_of(film, finding)

@@ -16,7 +16,10 @@ from tools.types import SAME_MARK, Evidence
 def trace(
     film: Film, findings: Sequence[Finding], faults: Sequence[PanelFault]
 ) -> tuple[tuple[Finding, ...], tuple[Cause, ...]]:
-    """The findings with their cause named, and the causes, panels first. A fault that reached no shot is a cause too."""
+    """The findings with their cause named, and the causes, panels first.
+
+    A faulty panel that reached no shot is a cause too.
+    """
     open_findings = [finding for finding in findings if finding.status == "open"]
     causes = [_from_panel(film, fault, open_findings) for fault in faults]
     explained = {finding for cause in causes for finding in cause.findings}
