@@ -1,0 +1,131 @@
+"""The project's database: runs, findings, the spend ledger, shot versions, what people acknowledged.
+
+SQLite in WAL mode with synchronous=FULL: a row that was committed is on the disk before the next step is taken. The
+checkpoint tables of the graphs live in the same file.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, Engine, Numeric, UniqueConstraint, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+
+class RunRow(Base):
+    """One run: what was asked, how it stands, and its last result."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    goal: Mapped[str]
+    options: Mapped[dict[str, Any]] = mapped_column(JSON)
+    target: Mapped[str]
+    state: Mapped[str] = mapped_column(default="running")
+    started: Mapped[str] = mapped_column(default=_now)
+    ended: Mapped[str | None]
+    result: Mapped[str | None]
+    """The PassResult as JSON."""
+
+
+class FindingRow(Base):
+    """The newest word on a finding."""
+
+    __tablename__ = "findings"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    shot: Mapped[str]
+    run: Mapped[str]
+    status: Mapped[str]
+    body: Mapped[str]
+
+
+class LedgerRow(Base):
+    """One edit, paid or free. Rows only move forward: intent, submitted, settled; the key never names the run."""
+
+    __tablename__ = "ledger"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    run: Mapped[str]
+    shot: Mapped[str]
+    finding: Mapped[str]
+    category: Mapped[str]
+    action: Mapped[str]
+    editor: Mapped[str]
+    method: Mapped[str]
+    state: Mapped[str] = mapped_column(default="intent")
+    usd: Mapped[Decimal] = mapped_column(Numeric(12, 4))
+    handle: Mapped[str | None]
+    uploaded: Mapped[str | None]
+    verdict: Mapped[str | None]
+    at: Mapped[str] = mapped_column(default=_now)
+
+
+class VersionRow(Base):
+    """One version of a shot that Suture made; v001 is what came in and has no row."""
+
+    __tablename__ = "versions"
+    __table_args__ = (UniqueConstraint("shot", "run"),)
+
+    shot: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    run: Mapped[str]
+    path: Mapped[str]
+    lineage: Mapped[str]
+    """Hash of the edits that led here; stands for the pixels in edit keys."""
+    at: Mapped[str] = mapped_column(default=_now)
+
+
+class CurrentRow(Base):
+    """Which version was made current, in order; the last row of a shot holds."""
+
+    __tablename__ = "current_versions"
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    shot: Mapped[str]
+    number: Mapped[int]
+    why: Mapped[str]
+    at: Mapped[str] = mapped_column(default=_now)
+
+
+class AcknowledgedRow(Base):
+    """A finding somebody called intended. Finding ids change when the shot does, so it re-opens by itself."""
+
+    __tablename__ = "acknowledged"
+
+    finding: Mapped[str] = mapped_column(primary_key=True)
+    why: Mapped[str]
+    at: Mapped[str] = mapped_column(default=_now)
+
+
+def open_database(home: Path) -> sessionmaker[Session]:
+    """Sessions on `home`/suture.db, made where missing."""
+    home.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(URL.create("sqlite", database=str(home / "suture.db")), connect_args={"timeout": 30})
+    event.listen(engine, "connect", _pragmas)
+    Base.metadata.create_all(engine)
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def close(sessions: sessionmaker[Session]) -> None:
+    """Closes every connection, so that the WAL is folded back into the file."""
+    engine = sessions.kw["bind"]
+    assert isinstance(engine, Engine)
+    engine.dispose()
+
+
+def _pragmas(connection: Any, _record: Any) -> None:
+    connection.execute("pragma journal_mode=wal")
+    connection.execute("pragma synchronous=full")

@@ -1,0 +1,57 @@
+"""What a run hands to every stage: where the project lives, its memory, its tools, and the limits it runs under."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from agent.events import Sink
+from agent.ledger import Ledger
+from agent.policy import Policy
+from agent.store import Store
+from tools.editors.base import Editor
+from tools.types import Frozen, Usd
+
+Goal = Literal["scan", "plan", "pass"]
+
+
+class RunOptions(Frozen):
+    """What the caller asked of a run; stored with it, so that a resume does the same."""
+
+    goal: Goal = "pass"
+    inspector: Literal["pixels", "vlm", "auto"] = "auto"
+    shots: tuple[str, ...] = ()
+    """Only these shots; empty: all."""
+    budget: Usd | None = None
+    approve: Literal["auto", "ask"] = "auto"
+    offline: bool = False
+    prefer: str | None = None
+    only: tuple[str, ...] = ()
+    """Only these editors; empty: the whole roster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Injected into every stage of a run; nothing of it is checkpointed.
+
+    `root` is the project's folder, `home` its .suture, `run_folder` home/runs/RUN. `cpu` bounds heavy work: take it
+    around every call that computes on pixels.
+    """
+
+    run: str
+    root: Path
+    home: Path
+    run_folder: Path
+    store: Store
+    ledger: Ledger
+    db: sessionmaker[Session]
+    events: Sink
+    cpu: asyncio.Semaphore
+    policy: Policy
+    editors: Mapping[str, Editor]
+    options: RunOptions

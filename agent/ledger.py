@@ -1,0 +1,117 @@
+"""The write-ahead ledger of edits: nothing is sent to an editor before its row is on the disk, and no edit twice.
+
+A row moves intent → submitted → settled. Its key is a hash of the edit (film, shot, plan, attempt), never of the run:
+a second life of the same run, or another run with the same wish, finds the row instead of paying again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session, sessionmaker
+
+from agent.db import LedgerRow
+from tools.errors import SutureError
+from tools.types import Frozen
+
+
+class OverBudget(SutureError):
+    """The edit would take the run over its spend cap; nothing was sent."""
+
+
+class Entry(Frozen):
+    """What is written down about an edit before it is sent."""
+
+    key: str
+    run: str
+    shot: str
+    finding: str
+    category: str
+    action: str
+    editor: str
+    method: str
+    usd: Decimal
+
+
+class Claim(Frozen):
+    """`fresh` is true for exactly one caller ever; `handle` is set once an editor accepted the edit."""
+
+    fresh: bool
+    handle: str | None
+
+
+class Tally(Frozen):
+    """Verdicts of an editor at an action and category."""
+
+    passed: int = 0
+    failed: int = 0
+
+
+def edit_key(film: str, shot: str, plan: Mapping[str, object], attempt: int) -> str:
+    """The name of an edit: a hash of what is asked for, stable over processes, runs and copies of the project."""
+    body = json.dumps([film, shot, plan, attempt], sort_keys=True, default=str)
+    return hashlib.sha256(body.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Rows in the project's database; every method is one transaction, on the disk when it returns."""
+
+    sessions: sessionmaker[Session]
+
+    def claim(self, entry: Entry, cap: Decimal | None = None) -> Claim:
+        """Writes the intent, or finds the row that is there. Raises OverBudget before writing a new one."""
+        with self.sessions.begin() as session:
+            row = session.get(LedgerRow, entry.key)
+            if row is None and cap is not None and self._committed(session, entry.run) + entry.usd > cap:
+                raise OverBudget(f"{entry.shot}: {entry.editor} asks {entry.usd} USD, over the budget of {cap} USD")
+            made = session.connection().execute(insert(LedgerRow).values(**dict(entry)).on_conflict_do_nothing())
+            return Claim(fresh=made.rowcount == 1, handle=row.handle if row else None)
+
+    def submitted(self, key: str, handle: str, uploaded: str | None = None) -> None:
+        """Stores the handle of the accepted job; a handle once stored never changes."""
+        with self.sessions.begin() as session:
+            row = session.get_one(LedgerRow, key)
+            if row.handle is None:
+                row.handle, row.uploaded, row.state = handle, uploaded, "submitted"
+
+    def settled(self, key: str, verdict: str, usd: Decimal | None = None) -> None:
+        """Closes the row with the verdict of the first verification."""
+        with self.sessions.begin() as session:
+            row = session.get_one(LedgerRow, key)
+            if row.state != "settled":
+                row.state, row.verdict = "settled", verdict
+                row.usd = row.usd if usd is None else usd
+
+    def spent(self, run: str) -> Decimal:
+        """What the run's submitted and settled edits cost."""
+        with self.sessions() as session:
+            return self._committed(session, run)
+
+    def uploads(self, run: str) -> tuple[dict[str, str], ...]:
+        """What left the machine in a run, and to whom."""
+        query = select(LedgerRow).where(LedgerRow.run == run, LedgerRow.uploaded.is_not(None)).order_by(LedgerRow.key)
+        with self.sessions() as session:
+            return tuple({"what": str(row.uploaded), "to": row.editor} for row in session.scalars(query))
+
+    def tally(self, editor: str, action: str, category: str, *, before: str) -> Tally:
+        """Verdicts of all runs but `before`: a run's own verdicts would make its routing depend on timing."""
+        query = (
+            select(LedgerRow.verdict, func.count())
+            .where(LedgerRow.editor == editor, LedgerRow.action == action, LedgerRow.category == category)
+            .where(LedgerRow.run != before)
+            .group_by(LedgerRow.verdict)
+        )
+        with self.sessions() as session:
+            found = {row[0]: row[1] for row in session.execute(query)}
+        return Tally(passed=found.get("pass", 0), failed=found.get("fail", 0))
+
+    def _committed(self, session: Session, run: str) -> Decimal:
+        total = session.scalar(select(func.sum(LedgerRow.usd)).where(LedgerRow.run == run))
+        return Decimal(total or 0)
