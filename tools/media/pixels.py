@@ -1,0 +1,197 @@
+"""Between a source's planes and pictures: 8-bit views, full-resolution codes, and the composite that keeps the outside.
+
+Matrices and ranges follow ITU-R BT.601, BT.709 and BT.2020: with E' in 0 to 1, limited-range codes are
+`(219 Y' + 16) 2^(n-8)` and `(224 C + 128) 2^(n-8)`, full-range codes `(2^n - 1) Y'` and `(2^n - 1) C + 2^(n-1)`.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.types import Bits, Frame, Gray, PixelLayout, Rgb
+
+Codes: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+
+LUMA_WEIGHTS = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+    10: (0.2627, 0.0593),
+}
+"""Red and blue weight of luma by matrix code point (ISO/IEC 23091-2)."""
+SD_HEIGHT = 576
+"""Untagged pictures up to this height are BT.601, larger ones BT.709, as players take them."""
+
+
+def weights(frame: Frame) -> tuple[float, float]:
+    """Red and blue luma weight of a frame, by its tag or, untagged, by its height."""
+    return LUMA_WEIGHTS.get(frame.colour.matrix) or LUMA_WEIGHTS[6 if frame.height <= SD_HEIGHT else 1]
+
+
+def is_full_range(frame: Frame) -> bool:
+    """RGB and grey are full range unless tagged otherwise; YUV is limited unless tagged full."""
+    return frame.colour.range == 2 or (frame.layout.family != "yuv" and frame.colour.range != 1)
+
+
+def luma8(frame: Frame) -> Gray:
+    """(H, W) uint8 luma stretched to the full range 0-255; computed from R, G, B where the source is RGB."""
+    if frame.layout.family == "rgb":
+        return np.asarray(cv2.cvtColor(rgb8(frame), cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    low, span = _luma_scale(frame)
+    return _stretched(frame.planes[0], low, span)
+
+
+def rgb8(frame: Frame) -> Rgb:
+    """(H, W, 3) uint8 full-range R'G'B', by the frame's own matrix and range."""
+    if frame.layout.family != "yuv":
+        low, span = _luma_scale(frame)
+        planes = [_stretched(plane, low, span) for plane in frame.planes]
+        return np.dstack(planes if len(planes) == 3 else planes * 3)
+    codes = to_444(frame).astype(np.float32)
+    rgb = cv2.transform(codes, _yuv_to_rgb(frame))
+    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+
+
+def rgb8_to_444(picture: Rgb, like: Frame) -> Codes:
+    """An (H, W, 3) 8-bit RGB picture in the code values of a frame like `like`, at full chroma resolution."""
+    top, kind = _top(like.layout), like.planes[0].dtype
+    if like.layout.family == "yuv":
+        forward = np.linalg.inv(np.vstack([_yuv_to_rgb(like), [0, 0, 0, 1]]).astype(np.float64))[:3]
+        codes = cv2.transform(picture.astype(np.float32), forward.astype(np.float32))
+    else:
+        low, span = _luma_scale(like)
+        source = picture if like.layout.family == "rgb" else np.dstack([cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)] * 3)
+        codes = source.astype(np.float32) * (span / 255) + low
+    return np.clip(np.rint(codes), 0, top).astype(kind)
+
+
+def to_444(frame: Frame) -> Codes:
+    """(H, W, 3) code values in the source's bit depth, chroma repeated up to full size; grey is repeated thrice.
+
+    `from_444` undoes it exactly.
+    """
+    height, width = frame.height, frame.width
+    if len(frame.planes) == 1:
+        return np.dstack([frame.planes[0]] * 3)
+    step_y, step_x = 1 << frame.layout.chroma_y, 1 << frame.layout.chroma_x
+    chroma = [p.repeat(step_y, axis=0).repeat(step_x, axis=1)[:height, :width] for p in frame.planes[1:]]
+    return np.dstack([frame.planes[0], *chroma])
+
+
+def from_444(array: Codes, like: Frame) -> Frame:
+    """A frame in `like`'s own format from (H, W, 3) code values; chroma is averaged over the luma samples it covers."""
+    if like.layout.family == "gray":
+        planes = [np.rint(array.mean(axis=2)).astype(like.planes[0].dtype)]
+    else:
+        chroma = [_averaged(array[..., n], like.layout) for n in (1, 2)]
+        planes = [np.ascontiguousarray(array[..., 0]), *chroma]
+    return Frame(like.index, tuple(planes), like.layout, like.colour, like.pts, like.time_base)
+
+
+def support_planes(mask: Bits, layout: PixelLayout) -> tuple[Bits, ...]:
+    """The mask of each plane: a chroma sample belongs to it when any of the luma samples it covers does."""
+    if layout.family == "gray":
+        return (mask,)
+    if not layout.chroma_x and not layout.chroma_y:
+        return (mask, mask, mask)
+    chroma = _blocks(mask, layout, fill=False).any(axis=(1, 3))
+    return (mask, chroma, chroma)
+
+
+def composite(source: Frame, edited: Frame, mask: Bits) -> Frame:
+    """`edited` inside the mask's support, `source` bit for bit outside it; time stamps are the source's."""
+    supports = support_planes(mask, source.layout)
+    planes = (
+        np.where(inside, new, old) for inside, new, old in zip(supports, edited.planes, source.planes, strict=True)
+    )
+    return Frame(source.index, tuple(planes), source.layout, source.colour, source.pts, source.time_base)
+
+
+def shrunk(frame: Frame, longest: int, *, luma_only: bool = False) -> Frame:
+    """The frame at 4:4:4 with its longer side at most `longest` pixels, area-averaged; a grey frame for luma only.
+
+    RGB keeps its three planes in both cases, since its luma needs them.
+    """
+    width, height = small_size(frame.width, frame.height, longest)
+    keep = frame.planes[:1] if luma_only and frame.layout.family == "yuv" else frame.planes
+    planes = tuple(_resized(plane, width, height) for plane in keep)
+    matrix = frame.colour.matrix if frame.colour.matrix in LUMA_WEIGHTS else 6 if frame.height <= SD_HEIGHT else 1
+    layout = frame.layout.model_copy(update={"chroma_x": 0, "chroma_y": 0})
+    return Frame(
+        frame.index, planes, layout, frame.colour.model_copy(update={"matrix": matrix}), frame.pts, frame.time_base
+    )
+
+
+def small_size(width: int, height: int, longest: int) -> tuple[int, int]:
+    """Width and height with the longer side at most `longest`."""
+    share = min(1.0, longest / max(width, height))
+    return max(1, round(width * share)), max(1, round(height * share))
+
+
+def _resized(plane: Codes, width: int, height: int) -> Codes:
+    if plane.shape == (height, width):
+        return plane
+    way = cv2.INTER_AREA if plane.shape[1] >= width else cv2.INTER_NEAREST
+    return cv2.resize(plane, (width, height), interpolation=way)  # type: ignore[return-value]
+
+
+def _top(layout: PixelLayout) -> int:
+    return (1 << layout.depth) - 1
+
+
+def _luma_scale(frame: Frame) -> tuple[float, float]:
+    """Code of black, and codes from black to white."""
+    unit = float(1 << (frame.layout.depth - 8))
+    return (0.0, float(_top(frame.layout))) if is_full_range(frame) else (16 * unit, 219 * unit)
+
+
+def _stretched(plane: Codes, low: float, span: float) -> Gray:
+    if plane.dtype == np.uint8 and (low, span) == (0.0, 255.0):
+        return plane.astype(np.uint8)
+    levels = np.arange(1 << (8 * plane.itemsize), dtype=np.float32)
+    table = np.clip(np.rint((levels - low) * (255 / span)), 0, 255).astype(np.uint8)
+    return table[plane]
+
+
+def _yuv_to_rgb(frame: Frame) -> NDArray[np.float32]:
+    """(3, 4) affine matrix from code values to R, G, B in 0-255."""
+    red, blue = weights(frame)
+    green = 1 - red - blue
+    low, span = _luma_scale(frame)
+    middle = float(1 << (frame.layout.depth - 1))
+    chroma_span = span if is_full_range(frame) else span * 224 / 219
+    luma, chroma = 255 / span, 255 / chroma_span
+    from_cb, from_cr = 2 * (1 - blue) * chroma, 2 * (1 - red) * chroma
+    linear = np.array(
+        [
+            [luma, 0, from_cr],
+            [luma, -from_cb * blue / green, -from_cr * red / green],
+            [luma, from_cb, 0],
+        ]
+    )
+    offset = -linear @ np.array([low, middle, middle])
+    return np.column_stack([linear, offset]).astype(np.float32)
+
+
+def _blocks(plane: NDArray[np.generic], layout: PixelLayout, *, fill: bool | None = None) -> NDArray[np.generic]:
+    """(rows, step_y, columns, step_x): the luma samples that each chroma sample covers; edges repeat or are filled."""
+    step_y, step_x = 1 << layout.chroma_y, 1 << layout.chroma_x
+    height, width = plane.shape
+    missing = ((0, -height % step_y), (0, -width % step_x))
+    padded = np.pad(plane, missing, mode="edge") if fill is None else np.pad(plane, missing, constant_values=fill)
+    return padded.reshape(padded.shape[0] // step_y, step_y, padded.shape[1] // step_x, step_x)
+
+
+def _averaged(plane: Codes, layout: PixelLayout) -> Codes:
+    if not layout.chroma_x and not layout.chroma_y:
+        return np.ascontiguousarray(plane)
+    blocks = _blocks(plane, layout).astype(np.uint32)
+    count = blocks.shape[1] * blocks.shape[3]
+    return ((blocks.sum(axis=(1, 3)) + count // 2) // count).astype(plane.dtype)
