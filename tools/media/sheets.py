@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tools.errors import BadInput, MachineFailed
+from tools.media import _panels
 from tools.types import Box, Rgb
 
 
@@ -85,3 +86,12 @@ def cut_grid(width: int, height: int, rows: int, cols: int) -> list[Box]:
     xs = [round(width * i / cols) for i in range(cols + 1)]
     ys = [round(height * i / rows) for i in range(rows + 1)]
     return [Box(x, y, right - x, bottom - y) for y, bottom in pairwise(ys) for x, right in pairwise(xs)]
+
+
+def find_panels(picture: Rgb) -> list[Box]:
+    """The panels of a sheet, found from the picture, in reading order; one box of it all for a single scene.
+
+    Cuts figures from a plain (even or graded) backdrop, framed cells from their page, cells at gutters, and cells
+    that touch at steps of colour; leaves out titles, captions, guide lines and colour swatches.
+    """
+    return _panels.find(picture)

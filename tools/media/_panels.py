@@ -1,0 +1,335 @@
+"""Panels found from a sheet's picture: figures on a plain backdrop, cells between gutters, cells that touch.
+
+Two ways of cutting are tried on a region, and again on each piece:
+- figures: where the region's rim is one smooth backdrop, what stands out of it, without captions and guide lines;
+- lines: rows or columns of one colour that run through (gutters), or a step of colour that does (touching cells);
+  a recursive X-Y cut after Nagy and Seth (1984), "Hierarchical representation of optically scanned documents".
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.types import Bits, Box, Rgb
+
+Lab = NDArray[np.float32]
+"""(height, width, 3) CIELAB, L from 0 to 100."""
+
+WORK = 1280
+"""Longest side, pixels, that panels are looked for at."""
+
+# Limits measured on rabbit-fox/, elara/, audit-repair/ and pizza-collab/ and on sheets rendered from photographs.
+STANDS_OUT = 6.0  # CIE76 from the backdrop: JPEG noise of plain paper stays under 3, white fur's outline is over 8
+RIM_PLAIN = 0.58  # share of the rim that is backdrop: scenes reach 0.50, sheets start at 0.63
+CELL_RIM_PLAIN = 0.97
+EVEN = 1.5  # standard deviation in Lab of a backdrop beside itself
+PAGE_PLAIN = 0.12  # share of the region that is backdrop
+FRAME_FILL = 0.8  # share of a row that a framed picture fills; lettering fills half
+THIN = 0.006  # share of the longest side: strokes of captions, arrows and guide lines
+NEAR = 0.012  # share of the longest side: parts of one figure lie closer than this
+SMALLEST = 0.10  # a panel's area against the median of the three largest
+LEAST = 0.01  # and against the largest
+CELL_SIDE = 0.08  # a cell's side against the region's
+LINE_SPREAD = 2.5  # standard deviation in Lab along a gutter
+EDGE_SUPPORT = 0.5  # share of a gutter's sides that show a step
+ROOMY = 0.3  # share of the sheet that a cell covers before figures are told apart in it
+STEP = 4.0  # CIE76 across a seam
+SEAM_SUPPORT = 0.6  # share of a seam's length that shows the step: single scenes stay under 0.5
+
+
+def find(picture: Rgb) -> list[Box]:
+    """Boxes of the panels in reading order; the whole picture where it shows one scene."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, WORK / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    whole = Box(0, 0, *size)
+    found = _panels(lab, whole)
+    return _reading_order([_scaled(box, width / size[0], height / size[1], width, height) for box in found])
+
+
+def _panels(lab: Lab, whole: Box) -> list[Box]:
+    figures = _figures(lab, RIM_PLAIN)
+    if not figures:
+        return _cells(lab, whole)
+    return [cell for figure in figures for cell in (_cells(lab, figure.box) if figure.framed else [figure.box])]
+
+
+# Figures on a backdrop
+
+
+class _Figure(NamedTuple):
+    box: Box
+    framed: bool
+    """Fills its box: a picture of its own, that may hold several cells."""
+
+
+def _figures(lab: Lab, rim_plain: float) -> list[_Figure]:
+    """What stands out of the region's plain backdrop, captions aside; empty where there is no such backdrop."""
+    distance = _distance_from_backdrop(lab)
+    plain = distance < STANDS_OUT
+    if _rim(plain, _rim_width(lab)).mean() < rim_plain or plain.mean() < PAGE_PLAIN:
+        return []
+    return _worth_a_panel(_bodies(~plain), lab)
+
+
+def _distance_from_backdrop(lab: Lab) -> NDArray[np.float32]:
+    """CIE76 of each pixel from the backdrop: a smooth surface, or a banded one that runs between opposite sides."""
+    turned = lab.transpose(1, 0, 2)
+    banded = np.minimum(_distance_from_bands(lab), _distance_from_bands(turned).T)
+    return np.asarray(np.minimum(_distance_from_surface(lab), banded), dtype=np.float32)
+
+
+def _distance_from_surface(lab: Lab) -> NDArray[np.float32]:
+    """From a quadratic colour surface fitted to the rim, robustly (iterated least squares, Cauchy weights)."""
+    height, width = lab.shape[:2]
+    ys, xs = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    terms = np.stack([np.ones_like(xs), xs, ys, xs * ys, xs * xs, ys * ys], axis=-1)
+    rim = _rim_width(lab)
+    at, colours = _rim(terms, rim), _rim(lab, rim)
+    weight = _cauchy(np.linalg.norm(colours - np.median(colours, axis=0), axis=1), 20)
+    for scale in (12, 8, 5, 4, 3, 3):
+        surface = np.linalg.lstsq(at * weight[:, None], colours * weight[:, None], rcond=None)[0]
+        weight = _cauchy(np.linalg.norm(colours - at @ surface, axis=1), scale)
+    return np.asarray(np.linalg.norm(lab - terms @ surface.astype(np.float32), axis=2), dtype=np.float32)
+
+
+def _cauchy(residual: NDArray[np.floating], scale: float) -> NDArray[np.floating]:
+    return 1 / (1 + (residual / scale) ** 2)
+
+
+def _distance_from_bands(lab: Lab) -> NDArray[np.float32]:
+    """From the line between the colours at a row's two ends; infinite on rows whose ends differ or are textured."""
+    width, rim = lab.shape[1], _rim_width(lab)
+    left, right = np.median(lab[:, :rim], axis=1), np.median(lab[:, -rim:], axis=1)
+    along = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
+    distance = np.linalg.norm(lab - (left[:, None] * (1 - along) + right[:, None] * along), axis=2)
+    rough = np.maximum(_roughness(lab[:, :rim]), _roughness(lab[:, -rim:]))
+    usable = (np.linalg.norm(left - right, axis=1) < 2 * STANDS_OUT) & (rough < EVEN)
+    return np.where(usable[:, None], distance, np.inf).astype(np.float32)
+
+
+def _roughness(strip: Lab) -> NDArray[np.float32]:
+    """Per row, the largest spread over the strip and its neighbouring rows, in Lab."""
+    mean = cv2.blur(strip, (1, 9)).mean(axis=1)
+    square = cv2.blur(strip * strip, (1, 9)).mean(axis=1)
+    return np.asarray(np.sqrt(np.maximum(square - mean * mean, 0)).max(axis=1), dtype=np.float32)
+
+
+def _rim_width(lab: Lab) -> int:
+    return max(2, round(0.01 * max(lab.shape[:2])))
+
+
+def _rim(values: NDArray[np.generic], rim: int) -> NDArray[np.generic]:
+    """The samples within `rim` pixels of the border, one row each."""
+    inside = np.ones(values.shape[:2], dtype=np.bool_)
+    inside[rim:-rim, rim:-rim] = False
+    return values[inside]
+
+
+def _bodies(out: Bits) -> Bits:
+    """What stands out, filled, without what is thin: strokes, arrows, guide lines."""
+    size = max(out.shape)
+    thin = max(3, round(THIN * size)) | 1
+    mask = _without_guides(out.astype(np.uint8), long=round(0.05 * size), thin=thin)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    edges, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(np.zeros_like(mask), edges, -1, 1, cv2.FILLED)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thin, thin))
+    return np.asarray(cv2.morphologyEx(filled, cv2.MORPH_OPEN, disc), dtype=np.bool_)
+
+
+def _without_guides(mask: NDArray[np.uint8], long: int, thin: int) -> NDArray[np.uint8]:
+    """The mask without long straight lines thinner than `thin`."""
+    for run, across in (((long, 1), (1, thin)), ((1, long), (thin, 1))):
+        lines = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones(run[::-1], np.uint8))
+        thick = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones(across[::-1], np.uint8))
+        mask = np.where((lines > 0) & (thick == 0), 0, mask).astype(np.uint8)
+    return mask
+
+
+def _worth_a_panel(bodies: Bits, lab: Lab) -> list[_Figure]:
+    """The bodies that are pictures, each with the small parts that lie near it; no captions, no swatches."""
+    figures = _separate(bodies)
+    drawn = [f for f in figures if _is_drawn(lab[f.box.slices])]
+    largest = sorted((f.box.area for f in drawn), reverse=True)[:3]
+    limit = max(SMALLEST * float(np.median(largest)), LEAST * largest[0]) if largest else 0.0
+    mains = _outermost([f for f in drawn if f.box.area >= limit])
+    small = bodies.copy()
+    for figure in mains:
+        small[figure.box.slices] = False
+    return [_with_parts(f, small) for f in mains]
+
+
+def _outermost(figures: list[_Figure]) -> list[_Figure]:
+    """Without figures that lie mostly inside the box of a larger one."""
+    kept: list[_Figure] = []
+    for figure in sorted(figures, key=lambda f: -f.box.area):
+        if not any(_overlap(figure.box, other.box) > 0.7 * figure.box.area for other in kept):
+            kept.append(figure)
+    return kept
+
+
+def _overlap(a: Box, b: Box) -> int:
+    w = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
+    h = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
+    return max(0, w) * max(0, h)
+
+
+def _separate(bodies: Bits) -> list[_Figure]:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(bodies.astype(np.uint8))
+    boxes = [Box(*(int(v) for v in stats[label][:4])) for label in range(count)]
+    return [_figure(labels[box.slices] == label, box) for label, box in enumerate(boxes) if label]
+
+
+def _figure(inside: Bits, box: Box) -> _Figure:
+    """The body's box; a framed picture is trimmed of the lettering that touches its frame."""
+    rows = _longest_run(inside.mean(axis=1) > FRAME_FILL)
+    columns = _longest_run(inside[slice(*rows)].mean(axis=0) > FRAME_FILL) if rows[1] else (0, 0)
+    frame = inside[slice(*rows), slice(*columns)]
+    if frame.size > 0.6 * inside.size and frame.mean() > 0.95:
+        return _Figure(Box(box.x + columns[0], box.y + rows[0], frame.shape[1], frame.shape[0]), framed=True)
+    return _Figure(box, framed=False)
+
+
+def _longest_run(flags: Bits) -> tuple[int, int]:
+    flips = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
+    runs = list(zip(flips[::2].tolist(), flips[1::2].tolist(), strict=True))
+    return max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
+
+
+def _with_parts(figure: _Figure, small: Bits) -> _Figure:
+    """The figure's box grown over detached parts (a drop, a tuft) within reach; lettering lies in rows of many."""
+    if figure.framed:
+        return figure
+    height, width = small.shape
+    reach = figure.box.grown(max(3, round(NEAR * max(small.shape))), width, height)
+    parts = Box.around(small[reach.slices])
+    return figure if parts is None else _Figure(figure.box.union(_moved(parts, reach)), framed=False)
+
+
+def _is_drawn(lab: Lab) -> bool:
+    """False for a swatch of one colour."""
+    y, x = lab.shape[0] // 5, lab.shape[1] // 5
+    middle = lab[y : lab.shape[0] - y, x : lab.shape[1] - x]
+    return float(np.std(middle.reshape(-1, 3), axis=0).max()) > LINE_SPREAD
+
+
+# Cells between lines
+
+
+def _cells(lab: Lab, region: Box) -> list[Box]:
+    """The region cut along gutters and seams until nothing runs through; figures are told apart in plain cells."""
+    least = round(CELL_SIDE * min(lab.shape[:2]))
+    pieces = _cut(lab[region.slices], least)
+    if len(pieces) < 2:
+        return [region]
+    return [leaf for piece in pieces for leaf in _cell(lab, _moved(piece, region))]
+
+
+def _cell(lab: Lab, region: Box) -> list[Box]:
+    cells = _cells(lab, region)
+    if len(cells) > 1:
+        return cells
+    roomy = region.area > ROOMY * lab.shape[0] * lab.shape[1]
+    figures = _figures(lab[region.slices], CELL_RIM_PLAIN) if roomy else []
+    return [_moved(f.box, region) for f in figures] if len(figures) > 1 else [region]
+
+
+class _Band(NamedTuple):
+    """Columns `start` to `stop` (exclusive) that part two cells; none between them for cells that touch."""
+
+    start: int
+    stop: int
+    support: float
+
+
+def _cut(lab: Lab, least: int) -> list[Box]:
+    """The pieces between the lines that run through the region, along the better supported direction."""
+    height, width = lab.shape[:2]
+    turned = np.ascontiguousarray(lab.transpose(1, 0, 2))
+    for bands_of in (_gutters, _seams):
+        across, down = bands_of(lab, least), bands_of(turned, least)
+        columns, rows = _spans(across, width, least), _spans(down, height, least)
+        if len(columns) > 1 and (len(rows) < 2 or _support(across) >= _support(down)):
+            return [Box(a, 0, b - a, height) for a, b in columns]
+        if len(rows) > 1:
+            return [Box(0, a, width, b - a) for a, b in rows]
+    return []
+
+
+def _support(bands: list[_Band]) -> float:
+    return max((band.support for band in bands), default=0.0)
+
+
+def _spans(bands: list[_Band], length: int, least: int) -> list[tuple[int, int]]:
+    """What lies between the bands, without slivers: margins and caption strips."""
+    starts = [0, *(band.stop for band in bands)]
+    stops = [*(band.start for band in bands), length]
+    return [(a, b) for a, b in zip(starts, stops, strict=True) if b - a >= least]
+
+
+def _gutters(lab: Lab, least: int) -> list[_Band]:
+    """Runs of columns of one colour with a step of colour along both sides; `least` is for touching cells."""
+    off = np.linalg.norm(lab - np.median(lab, axis=0), axis=2)
+    even = (np.percentile(off, 98, axis=0) < STANDS_OUT) & (off.mean(axis=0) < LINE_SPREAD)
+    flips = np.flatnonzero(np.diff(np.r_[False, even, False].astype(np.int8)))
+    runs = zip(flips[::2].tolist(), flips[1::2].tolist(), strict=True)
+    bands = [_Band(a, b, min(_edge(lab, a - 1, a), _edge(lab, b - 1, b))) for a, b in runs if b - a < least]
+    return [band for band in bands if band.support > EDGE_SUPPORT]
+
+
+def _edge(lab: Lab, before: int, after: int) -> float:
+    """Share of the length along which the columns beside a line differ; 1 at the region's border."""
+    if before < 1 or after > lab.shape[1] - 2:
+        return 1.0
+    return float((np.linalg.norm(lab[:, before - 1] - lab[:, after + 1], axis=1) > STEP).mean())
+
+
+def _seams(lab: Lab, least: int) -> list[_Band]:
+    """Columns, `least` apart, where the colour steps for most of their length, and nowhere near beside them."""
+    support = _step_support(lab)
+    bands: list[_Band] = []
+    for at in np.argsort(-support, kind="stable").tolist():
+        if support[at] < SEAM_SUPPORT:
+            break
+        if least <= at <= lab.shape[1] - least and all(abs(at - band.start) >= least for band in bands):
+            bands.append(_Band(at, at, float(support[at])))
+    return sorted(bands)
+
+
+def _step_support(lab: Lab) -> NDArray[np.float64]:
+    """Per column, the share of its length where two pixels left and two right differ, and more than beside it."""
+    width, reach = lab.shape[1], 6
+    padded = np.pad(lab, ((0, 0), (2, 2), (0, 0)), mode="edge")
+    pair = (padded[:, 1:] + padded[:, :-1]) / 2
+    step = np.linalg.norm(pair[:, 2 : width + 2] - pair[:, :width], axis=2)
+    beside = np.maximum(np.roll(step, reach, axis=1), np.roll(step, -reach, axis=1))
+    return np.asarray(((step > STEP) & (step > 1.5 * beside)).mean(axis=0), dtype=np.float64)
+
+
+def _moved(box: Box, region: Box) -> Box:
+    return Box(box.x + region.x, box.y + region.y, box.w, box.h)
+
+
+def _scaled(box: Box, sx: float, sy: float, width: int, height: int) -> Box:
+    """A box of the working picture in the sheet's own pixels."""
+    x, y = round(box.x * sx), round(box.y * sy)
+    return Box(x, y, min(width, round((box.x + box.w) * sx)) - x, min(height, round((box.y + box.h) * sy)) - y)
+
+
+def _reading_order(boxes: list[Box]) -> list[Box]:
+    """Rows from the top, each from the left; boxes share a row when one's middle lies within the row's first."""
+    rows: list[list[Box]] = []
+    for box in sorted(boxes, key=lambda b: (b.y, b.x)):
+        row = next((r for r in rows if r[0].y <= box.y + box.h / 2 < r[0].y + r[0].h), None)
+        if row is None:
+            rows.append([box])
+        else:
+            row.append(box)
+    return [box for row in rows for box in sorted(row)]
