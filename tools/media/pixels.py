@@ -6,6 +6,7 @@ Matrices and ranges follow ITU-R BT.601, BT.709 and BT.2020: with E' in 0 to 1, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeAlias
 
 import cv2
@@ -61,15 +62,21 @@ def rgb8(frame: Frame) -> Rgb:
 
 def rgb8_to_444(picture: Rgb, like: Frame) -> Codes:
     """An (H, W, 3) 8-bit RGB picture in the code values of a frame like `like`, at full chroma resolution."""
-    top, kind = _top(like.layout), like.planes[0].dtype
+    if like.layout.family == "gray":
+        picture = np.dstack([cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)] * 3)
+    return _from_rgb(picture.astype(np.float32), like)
+
+
+def _from_rgb(picture: NDArray[np.float32], like: Frame) -> Codes:
+    """Code values of `like` for (H, W, 3) R, G, B in 0-255."""
     if like.layout.family == "yuv":
         forward = np.linalg.inv(np.vstack([_yuv_to_rgb(like), [0, 0, 0, 1]]).astype(np.float64))[:3]
-        codes = cv2.transform(picture.astype(np.float32), forward.astype(np.float32))
+        codes = cv2.transform(picture, forward.astype(np.float32))
     else:
         low, span = _luma_scale(like)
-        source = picture if like.layout.family == "rgb" else np.dstack([cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)] * 3)
-        codes = source.astype(np.float32) * (span / 255) + low
-    return np.clip(np.rint(codes), 0, top).astype(kind)
+        codes = picture * (span / 255) + low
+    kind = np.uint8 if like.layout.depth <= 8 else np.uint16
+    return np.clip(np.rint(codes), 0, _top(like.layout)).astype(kind)
 
 
 def to_444(frame: Frame) -> Codes:
@@ -112,6 +119,49 @@ def composite(source: Frame, edited: Frame, mask: Bits) -> Frame:
         np.where(inside, new, old) for inside, new, old in zip(supports, edited.planes, source.planes, strict=True)
     )
     return Frame(source.index, tuple(planes), source.layout, source.colour, source.pts, source.time_base)
+
+
+def converted(frame: Frame, layout: PixelLayout) -> Frame:
+    """The frame in another layout: bits added or rounded off, chroma repeated or averaged, R, G, B through BT.709.
+
+    Luma of YUV keeps its code values, shifted; adding bits or chroma samples loses nothing.
+    """
+    if layout.family != frame.layout.family:
+        frame = _changed_family(frame, layout)
+    chroma_shape = (layout.chroma_x, layout.chroma_y)
+    if layout.family == "yuv" and chroma_shape != (frame.layout.chroma_x, frame.layout.chroma_y):
+        shape = frame.layout.model_copy(update={"chroma_x": layout.chroma_x, "chroma_y": layout.chroma_y})
+        frame = from_444(to_444(frame), replace(frame, layout=shape))
+    planes = tuple(_redepthed(plane, frame, layout.depth) for plane in frame.planes)
+    return replace(frame, planes=planes, layout=layout)
+
+
+def _changed_family(frame: Frame, layout: PixelLayout) -> Frame:
+    """Full-chroma planes of `layout`'s family at the frame's depth."""
+    shape = frame.layout.model_copy(update={"family": layout.family, "chroma_x": 0, "chroma_y": 0})
+    if layout.family == "gray":
+        raise ValueError(f"{frame.layout.name} cannot be written as grey without losing its colour")
+    if frame.layout.family == "gray":
+        middle = np.full_like(frame.planes[0], 1 << (frame.layout.depth - 1))
+        return replace(frame, planes=(frame.planes[0], middle, middle), layout=shape)
+    if layout.family == "rgb":
+        raise ValueError(f"{frame.layout.name} cannot be written as RGB without losing precision")
+    tags = frame.colour.model_copy(update={"matrix": 1, "range": 1})
+    coded = replace(frame, layout=shape, colour=tags)
+    red_green_blue = np.dstack(frame.planes).astype(np.float32) * (255 / _top(frame.layout))
+    codes = _from_rgb(red_green_blue, coded)
+    return replace(coded, planes=tuple(np.ascontiguousarray(codes[..., n]) for n in range(3)))
+
+
+def _redepthed(plane: Codes, frame: Frame, depth: int) -> Codes:
+    """Code values at `depth` bits: shifted for limited range, stretched for full range (ITU-R BT.2100, table 9)."""
+    have = frame.layout.depth
+    if depth == have:
+        return plane
+    kind = np.uint8 if depth <= 8 else np.uint16
+    full = is_full_range(frame)
+    scale = ((1 << depth) - 1) / ((1 << have) - 1) if full else float(2 ** (depth - have))
+    return np.clip(np.rint(plane * scale), 0, (1 << depth) - 1).astype(kind)
 
 
 def shrunk(frame: Frame, longest: int, *, luma_only: bool = False) -> Frame:
