@@ -1,0 +1,210 @@
+"""From the frames of one shot and trusted panels to places that the panels contradict, agreed on by several frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import cv2
+import numpy as np
+
+from tools.media.decode import frames as decoded
+from tools.media.pixels import luma8, rgb8
+from tools.types import Bits, Box, Clip, Rgb
+from tools.vision._compare_difference import Difference, carried, components, difference
+from tools.vision._compare_register import Floats, Matrix, Pair, View, laid_on, register, working_view
+from tools.vision.motion import working
+from tools.vision.track import grab_cut
+
+LEAST_SHARE = 0.4
+"""Share of the sampled frames that show a place in which the contradiction must be seen."""
+LEAST_AREA = 0.0002
+"""Of the frame; smaller things drown in the residual of a registration at working size."""
+DOUBT = 7
+"""Pixels at working size by which an untrusted region is grown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One panel laid on one frame."""
+
+    ref: str
+    pair: Pair
+    found: Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One sampled frame with the panels that register: `odd` is where their majority contradicts the frame."""
+
+    index: int
+    frame: Rgb
+    view: View
+    witnesses: tuple[Witness, ...]
+    odd: Bits
+    judged: Bits
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A contradicted place on the grid of its best frame, and how far the frames agree on it."""
+
+    best: Sighting
+    blob: Bits
+    votes: Floats
+    supporters: int
+    judges: int
+
+    @property
+    def against(self) -> tuple[Witness, ...]:
+        """The panels that contradict the best frame here."""
+        return tuple(w for w in self.best.witnesses if float(w.found.odd[self.blob].mean()) > 0.5)
+
+    @property
+    def confidence(self) -> float:
+        """More panels, more frames, more contrast: surer. One panel alone stays under 0.8."""
+        contrast = max((float(np.median(w.found.score[self.blob])) for w in self.against), default=0.0)
+        panels = 1 - 0.4 ** (len(self.against) + 0.5)
+        return round(min(0.97, panels * min(1.0, 0.4 + contrast / 8) * (0.6 + 0.4 * self.supporters / self.judges)), 3)
+
+
+def sampled(clip: Clip, count: int) -> Iterator[tuple[int, Rgb]]:
+    """The sharpest frame (H, W, 3) of each of `count` equal stretches, with its index from the clip's first frame."""
+    bounds = np.linspace(0, clip.frames, min(count, clip.frames) + 1).astype(int)[1:]
+    best: tuple[float, int, Rgb] | None = None
+    part = 0
+    for index, frame in enumerate(decoded(clip)):
+        sharp = float(np.abs(cv2.Laplacian(working(luma8(frame), 320), cv2.CV_32F)).mean())
+        if best is None or sharp > best[0]:
+            best = (sharp, index, rgb8(frame))
+        if part < len(bounds) and index + 1 >= bounds[part]:
+            yield best[1], best[2]
+            best, part = None, part + 1
+
+
+def sightings(index: int, frame: Rgb, views: Mapping[str, View], untrusted: Mapping[str, Bits]) -> Sighting | None:
+    """What the panels say about one frame; None when none registers."""
+    view = working_view(frame, 640)
+    witnesses = tuple(w for ref in views if (w := witness(ref, view, views[ref], untrusted.get(ref))) is not None)
+    if not witnesses:
+        return None
+    odd = np.sum([w.found.odd for w in witnesses], axis=0)
+    spoken = np.sum([w.found.odd | w.found.same for w in witnesses], axis=0)
+    return Sighting(index, frame, view, witnesses, cast(Bits, (odd > 0) & (2 * odd > spoken)), cast(Bits, spoken > 0))
+
+
+def witness(ref: str, frame: View, panel: View, untrusted: Bits | None) -> Witness | None:
+    """One panel laid on a frame, its backdrop and untrusted places ignored."""
+    registration = register(frame, panel)
+    if registration is None:
+        return None
+    doubt = panel.backdrop | _doubted(untrusted, panel)
+    pair = laid_on(frame, panel, registration)
+    return Witness(ref, pair, difference(pair, carried(cast(Bits, doubt), registration.matrix, frame.size)))
+
+
+def _doubted(untrusted: Bits | None, panel: View) -> Bits:
+    if untrusted is None:
+        return np.zeros(panel.backdrop.shape, np.bool_)
+    small = cv2.resize(untrusted.astype(np.uint8) * 255, panel.size, interpolation=cv2.INTER_AREA) > 0
+    return cast(Bits, cv2.dilate(small.astype(np.uint8), np.ones((2 * DOUBT + 1, 2 * DOUBT + 1), np.uint8)) > 0)
+
+
+def gathered(seen: list[Sighting]) -> list[Place]:
+    """Contradicted places that enough of the sampled frames share, largest first."""
+    proposals = [(one, blob) for one in seen for blob in components(one.odd) if blob.mean() >= LEAST_AREA]
+    proposals.sort(key=lambda p: -float(p[1].sum()))
+    places: list[Place] = []
+    for one, blob in proposals:
+        if not any(_overlap(_brought(place.blob, place.best, one), blob) > 0.3 for place in places):
+            place = _voted(one, blob, seen)
+            if place is not None:
+                places.append(place)
+    return places
+
+
+def _voted(one: Sighting, blob: Bits, seen: list[Sighting]) -> Place | None:
+    """The place with the votes of all frames, or None when too few share it."""
+    votes, judges, supporters = blob.astype(np.float32), 1, 1
+    for other in seen:
+        link = None if other is one else _link(other, one)
+        if link is None:
+            continue
+        judged, odd = (carried(mask, link, one.view.size) for mask in (other.judged, other.odd))
+        if judged[blob].mean() > 0.8:
+            judges += 1
+            supporters += bool(odd[blob].mean() > 0.3)
+            votes += odd
+    if supporters < max(2, LEAST_SHARE * judges) and len(seen) > 1:
+        return None
+    return Place(one, blob, votes / supporters, supporters, judges)
+
+
+def _link(other: Sighting, one: Sighting) -> Matrix | None:
+    """The homography from one frame's grid to another's, through the panel that both register best."""
+    shared = [(min(a.pair.registration.inliers, b.pair.registration.inliers), a, b)
+              for a in other.witnesses for b in one.witnesses if a.ref == b.ref]
+    if not shared:
+        return None
+    _, a, b = max(shared, key=lambda s: s[0])
+    return b.pair.registration.matrix @ a.pair.registration.inverse
+
+
+def _brought(blob: Bits, source: Sighting, target: Sighting) -> Bits:
+    link = np.eye(3) if source is target else _link(source, target)
+    return np.zeros_like(blob) if link is None else carried(blob, link, target.view.size)
+
+
+def _overlap(a: Bits, b: Bits) -> float:
+    """Intersection over the smaller of two masks."""
+    least = min(a.sum(), b.sum())
+    return float((a & b).sum() / least) if least else 0.0
+
+
+def tight_mask(place: Place) -> Bits:
+    """The place's mask at the frame's own size, its edge snapped to the picture's."""
+    blob = place.blob & (place.votes > 0.5)
+    blob = cast(Bits, blob if blob.sum() > 0.5 * place.blob.sum() else place.blob)
+    height, width = place.best.frame.shape[:2]
+    coarse = cv2.resize(blob.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+    return snapped(place.best.frame, cast(Bits, coarse))
+
+
+def snapped(frame: Rgb, coarse: Bits) -> Bits:
+    """A coarse mask moved to the nearest edges (GrabCut in a band); the coarse one where the two differ much."""
+    box = Box.around(coarse)
+    if box is None:
+        return coarse
+    band = int(np.clip(0.12 * np.sqrt(coarse.sum()), 3, 12))
+    area = box.grown(4 * band, frame.shape[1], frame.shape[0])
+    inside = coarse[area.slices].astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
+    labels = np.where(inside > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[cv2.erode(inside, kernel) > 0] = cv2.GC_FGD
+    labels[cv2.dilate(inside, kernel) == 0] = cv2.GC_BGD
+    cut = grab_cut(frame[area.slices], labels)
+    agreement = (cut & (inside > 0)).sum() / max(1, (cut | (inside > 0)).sum())
+    full = np.zeros_like(coarse)
+    full[area.slices] = cut if agreement > 0.6 else inside > 0
+    return full
+
+
+def reference_of(place: Place, views: Mapping[str, View], untrusted: Mapping[str, Bits]) -> str | None:
+    """The panel that shows the same mark at the place: an untrusted one first, then the one most alike."""
+    against = {w.ref for w in place.against}
+    rated = [(_alike(place, ref, views[ref], untrusted.get(ref)), ref) for ref in views if ref not in against or ref in untrusted]
+    alike = [(likeness, ref) for likeness, ref in rated if likeness > 0.6]
+    return max(alike)[1] if alike else None
+
+
+def _alike(place: Place, ref: str, panel: View, untrusted: Bits | None) -> float:
+    """Share of the place that the panel shows as the frame does; more than 1 when its fault is known to lie there."""
+    held = witness(ref, place.best.view, panel, None)
+    if held is None:
+        return 0.0
+    share = float((held.found.same & ~held.found.odd)[place.blob].mean())
+    if untrusted is None:
+        return share
+    doubted = carried(_doubted(untrusted, panel), held.pair.registration.matrix, place.best.view.size)
+    return share + float(share > 0.6 and doubted[place.blob].mean() > 0.5)
