@@ -33,11 +33,15 @@ class RunRow(Base):
     goal: Mapped[str]
     options: Mapped[dict[str, Any]] = mapped_column(JSON)
     target: Mapped[str]
+    graph: Mapped[int]
+    """Version of graphs and schema that began it; no other may continue it."""
     state: Mapped[str] = mapped_column(default="running")
     started: Mapped[str] = mapped_column(default=_now)
     ended: Mapped[str | None]
     result: Mapped[str | None]
     """The PassResult as JSON."""
+    why: Mapped[str] = mapped_column(default="")
+    """What ended a life that failed."""
 
 
 class FindingRow(Base):

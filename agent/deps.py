@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from langgraph.runtime import RunControl
 from sqlalchemy.orm import Session, sessionmaker
 
 from agent.events import Sink
@@ -55,3 +56,7 @@ class Deps:
     policy: Policy
     editors: Mapping[str, Editor]
     options: RunOptions
+    usd_per_hour: float = 3.0
+    """What an hour of waiting for an editor is worth."""
+    control: RunControl | None = None
+    """Asks the run's graphs to stop at their next step."""

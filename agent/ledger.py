@@ -12,17 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from agent.db import LedgerRow
-from tools.errors import SutureError
+from agent.errors import OverBudget
 from tools.types import Frozen
-
-
-class OverBudget(SutureError):
-    """The edit would take the run over its spend cap; nothing was sent."""
 
 
 class Entry(Frozen):
@@ -88,6 +84,11 @@ class Ledger:
             if row.state != "settled":
                 row.state, row.verdict = "settled", verdict
                 row.usd = row.usd if usd is None else usd
+
+    def withdraw(self, key: str) -> None:
+        """Forgets an intent of which the editor said that nothing happened."""
+        with self.sessions.begin() as session:
+            session.execute(delete(LedgerRow).where(LedgerRow.key == key, LedgerRow.state == "intent"))
 
     def spent(self, run: str) -> Decimal:
         """What the run's submitted and settled edits cost."""

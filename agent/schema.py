@@ -155,6 +155,8 @@ class Decision(Frozen):
     why: str
     confidence: float = 1.0
     window: tuple[int, int] | None = None
+    revealed: float | None = None
+    """Share of the region that other frames show, where it was measured: what a borrowing editor can hope for."""
 
 
 class Attempt(Frozen):

@@ -1,0 +1,158 @@
+"""What an editor is told about one edit: the references it may look at, the words, and the edit itself with its key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from agent.ledger import edit_key
+from agent.schema import Film, Finding, PanelFault, SheetVersion, Shot
+from prompts import render
+from tools.types import Action, Clip, Edit, Panel, Reference
+
+PaidActions = ("inpaint", "retake", "regenerate")
+
+
+class FrameOf(NamedTuple):
+    """A frame of another shot, which a reference is to be made of."""
+
+    shot: str
+    frame: int
+
+
+def references_for(
+    film: Film, finding: Finding, sheet_versions: Iterable[SheetVersion], faults: Iterable[PanelFault]
+) -> tuple[Reference, ...]:
+    """The panels of the finding's character: the repaired version of a faulty panel first, then what the shot was made
+    from, then the rest. A faulty panel that nobody repaired keeps a mask where it must not be trusted.
+    """
+    repaired = {version.panel: version for version in sheet_versions}
+    faulty = {fault.panel: fault for fault in faults}
+    panels = [panel for sheet in film.sheets if sheet.subject == finding.subject for panel in sheet.panels]
+    attached = next((shot.references for shot in film.shots if shot.id == finding.shot), ())
+    panels.sort(key=lambda panel: (panel.ref not in repaired, panel.ref not in attached))
+    return tuple(_panel(film, panel, repaired.get(panel.ref), faulty.get(panel.ref)) for panel in panels)
+
+
+def _panel(film: Film, panel: Panel, repaired: SheetVersion | None, fault: PanelFault | None) -> Reference:
+    if repaired is not None:
+        what = f"{panel.ref}, repaired"
+        return Reference(path=film.root / repaired.path, kind="panel", what=what, box=panel.box)
+    mask = film.root / fault.mask if fault else None
+    return Reference(path=panel.sheet, kind="panel", what=panel.ref, box=panel.box, mask=mask)
+
+
+def frames_for(film: Film, finding: Finding) -> tuple[FrameOf, ...]:
+    """Frames of other shots that the finding's evidence names as showing the place right."""
+    shots = {shot.id: shot for shot in film.shots if shot.id != finding.shot}
+    named = []
+    for evidence in finding.evidence:
+        shot, _, index = evidence.ref.partition("@")
+        if evidence.kind in ("frame", "shot") and shot in shots:
+            named.append(FrameOf(shot, int(index) if index else shots[shot].clip.frames // 2))
+    return tuple(dict.fromkeys(named))
+
+
+def request(
+    film: Film,
+    shot: Shot,
+    action: Action,
+    *,
+    findings: Sequence[Finding],
+    references: Sequence[Reference],
+    window: tuple[int, int] | None,
+) -> str:
+    """The words of a retake or of a shot made again: what was wrong, what must be right, what to follow."""
+    wrong = [f"frames {f.frames[0]}-{f.frames[1]}: {f.observed}; it should be {f.expected}" for f in findings]
+    named = [reference.what for reference in references]
+    if action == "retake" and window is not None:
+        return _retake(film, shot, window, wrong, named)
+    subjects = {*shot.characters, *(f.subject for f in findings)}
+    canon = list(dict.fromkeys(sheet.canon for sheet in film.sheets if sheet.canon and sheet.subject in subjects))
+    return render(
+        "regenerate",
+        shot=shot.id,
+        seconds=float(shot.clip.frames / film.fps),
+        width=film.width,
+        height=film.height,
+        rate=str(film.fps),
+        prompt=shot.prompt,
+        canon=canon,
+        bible=film.bible,
+        wrong=wrong,
+        references=named,
+    ).text
+
+
+def _retake(film: Film, shot: Shot, window: tuple[int, int], wrong: list[str], references: list[str]) -> str:
+    first, last = window
+    opens = f"frame {first - 1} as it is" if first > 0 else "the cut"
+    closes = f"frame {last + 1} as it is" if last < shot.clip.frames - 1 else "the cut"
+    return render(
+        "retake",
+        shot=shot.id,
+        first=first,
+        last=last,
+        frames=last - first + 1,
+        rate=str(film.fps),
+        before=opens,
+        after=closes,
+        prompt=shot.prompt,
+        wrong=wrong,
+        references=references,
+    ).text
+
+
+def plan_edit(
+    film: Film,
+    shot: Shot,
+    finding: Finding,
+    *,
+    action: Action,
+    editor: str,
+    method: str,
+    attempt: int,
+    clip: Clip,
+    lineage: str,
+    references: Sequence[Reference] = (),
+    prompt: str = "",
+    window: tuple[int, int] | None = None,
+) -> Edit:
+    """The edit, with the key that names it in the ledger: the same wish has the same key in any run and any copy."""
+    assert action in PaidActions, f"{action!r} is no edit"
+    plan = {
+        "base": lineage,
+        "finding": finding.id,
+        "mask": finding.mask and Path(finding.mask).name,
+        "action": action,
+        "editor": editor,
+        "method": method,
+        "window": window,
+        "prompt": prompt,
+        "references": [_identity(reference) for reference in references],
+    }
+    key = edit_key(film.title, shot.id, plan, attempt)
+    return Edit(
+        key=key,
+        action=action,  # type: ignore[arg-type]  # narrowed by the assertion
+        clip=clip,
+        mask=film.root / finding.mask if finding.mask and action == "inpaint" else None,
+        window=window if action == "retake" else None,
+        method=method,
+        prompt=prompt,
+        references=tuple(references),
+        seed=int(key[:7], 16),
+    )
+
+
+def _identity(reference: Reference) -> tuple[str, str, object, str]:
+    data = reference.path.read_bytes()
+    mask = reference.mask.name if reference.mask else ""
+    return reference.what, hashlib.sha256(data).hexdigest(), reference.box, mask
+
+
+def after(lineage: str, key: str) -> str:
+    """The lineage of what an edit makes of a take: stands for its pixels in later keys."""
+    return hashlib.sha256(f"{lineage}+{key}".encode()).hexdigest()[:32]

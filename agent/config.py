@@ -1,0 +1,57 @@
+"""Settings: suture.toml in the project, over the user's config folder, overridden by SUTURE_… in the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from tools.errors import BadInput
+
+
+class Settings(BaseSettings):
+    """What a machine and its owner decide, as opposed to a film."""
+
+    model_config = SettingsConfigDict(env_prefix="SUTURE_", extra="ignore", frozen=True)
+
+    heavy_jobs: int = Field(default=2, ge=1)
+    """How many stages may compute on pixels at the same time."""
+    usd_per_hour: float = Field(default=3.0, ge=0)
+    """What an hour of waiting for an editor is worth."""
+
+
+def load_settings(root: Path) -> Settings:
+    """The settings that hold for a project; BadInput names the field that is wrong."""
+
+    class ForProject(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            files = [user_file(), root / "suture.toml"]
+            return env_settings, TomlConfigSettingsSource(settings_cls, toml_file=files)
+
+    try:
+        return ForProject()
+    except (ValidationError, ValueError) as error:
+        raise BadInput(f"suture.toml or SUTURE_…: {_first(error)}") from None
+
+
+def user_file() -> Path:
+    """The user's own suture.toml."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "suture" / "suture.toml"
+
+
+def _first(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        one = error.errors()[0]
+        return f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
+    return str(error)

@@ -1,0 +1,50 @@
+"""A run's result, put together from its state: what `scan`, `plan` and `pass` print, and their exit codes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from agent.deps import Deps
+from agent.schema import Film, Finding, Outcome, PassResult
+from agent.state import FilmState
+
+
+def result_of(state: FilmState, film: Film, deps: Deps) -> PassResult:
+    """The contract's document of a run."""
+    outcomes = tuple(state.get("outcomes", {}).values())
+    findings = tuple(_with_status(f, outcomes) for f in state.get("findings", {}).values())
+    troubled = {finding.shot for finding in findings if finding.status != "acknowledged"}
+    quotes = state.get("quotes", {}).values()
+    return PassResult(
+        film=film.title,
+        run=deps.run,
+        shots=tuple(shot.id for shot in film.shots),
+        findings=findings,
+        causes=tuple(state.get("causes", {}).values()),
+        clean=tuple(shot.id for shot in film.shots if shot.id not in troubled),
+        decisions=tuple(state.get("decisions", {}).values()),
+        sheet_versions=tuple(state.get("sheet_versions", {}).values()),
+        outcomes=outcomes,
+        spent_usd=deps.ledger.spent(deps.run),
+        quoted_usd=sum((quote.usd for quote in quotes), Decimal(0)),
+        uploaded=deps.ledger.uploads(deps.run),
+        files=state.get("files", {}),
+    )
+
+
+def _with_status(finding: Finding, outcomes: tuple[Outcome, ...]) -> Finding:
+    """Fixed when a verified edit of it, or a verified new take of its whole shot, was committed."""
+    mine = (outcome for outcome in outcomes if outcome.shot == finding.shot)
+    attempts = [attempt for outcome in mine for attempt in outcome.attempts if attempt.verdict == "pass"]
+    fixed = any(a.finding == finding.id or a.action == "regenerate" for a in attempts)
+    return finding.model_copy(update={"status": "fixed"}) if fixed else finding
+
+
+def exit_code(result: PassResult) -> int:
+    """4 a tool failed, 3 somebody is waited for, 1 something is left, 0 nothing is."""
+    statuses = {outcome.status for outcome in result.outcomes}
+    if "failed" in statuses:
+        return 4
+    if statuses & {"waiting", "pivot"}:
+        return 3
+    return 1 if any(finding.status == "open" for finding in result.findings) else 0

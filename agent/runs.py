@@ -1,0 +1,266 @@
+"""Runs: started, continued, answered and stopped. One process writes a film; every state is safe against SIGKILL."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from langgraph.errors import GraphDrained
+from langgraph.runtime import RunControl
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from agent.checkpoint import check_version, open_saver
+from agent.config import load_settings
+from agent.db import RunRow, close, open_database
+from agent.deps import Deps, RunOptions
+from agent.errors import OtherVersion, Stopped
+from agent.events import Event, EventLog, Sink
+from agent.graph import Answer, FilmGraph, answer_shot, film_graph, repairs_of, shot_graph, thread
+from agent.graph.common import film_of
+from agent.ledger import Ledger
+from agent.lock import one_writer
+from agent.project import Project, open_project
+from agent.result import result_of
+from agent.schema import SCHEMA_VERSION, PassResult
+from agent.state import GRAPH_VERSION, FilmState
+from agent.store import Store
+from tools.editors.base import Editor
+from tools.editors.registry import build, roster
+from tools.errors import BadInput
+
+WRITTEN_BY = 1000 * GRAPH_VERSION + SCHEMA_VERSION
+DRAIN_SECONDS = 3.0
+"""How long a stopping run may finish the steps in flight; what is not done by then is done again on resume."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An opened project and its memory."""
+
+    project: Project
+    sessions: sessionmaker[Session]
+
+    @property
+    def root(self) -> Path:
+        return self.project.root
+
+    @property
+    def home(self) -> Path:
+        return home_of(self.project.root)
+
+
+def home_of(root: Path) -> Path:
+    """Where everything that Suture makes lies."""
+    return root / ".suture"
+
+
+@contextmanager
+def opened(project: Project) -> Iterator[Desk]:
+    """The project with its database."""
+    try:
+        sessions = open_database(home_of(project.root))
+    except PermissionError as error:
+        raise BadInput(f"{project.root}: cannot be written ({error.strerror})") from None
+    try:
+        yield Desk(project, sessions)
+    finally:
+        close(sessions)
+
+
+def start(target: Path, options: RunOptions, *listeners: Sink) -> PassResult:
+    """Runs the film graph to its goal. Raises BadInput before anything starts, Stopped on a signal."""
+    _known_editors(options)
+    project = open_project(target)
+    with one_writer(home_of(project.root), "a new run") as lock, opened(project) as desk:
+        run = _new_run(desk, options)
+        lock.rename(run)
+        return _carried(desk, run, options, listeners, _advance)
+
+
+def resume(project: Project, run: str, *listeners: Sink) -> PassResult:
+    """Continues a run where it stopped; a finished run answers with its result."""
+    with one_writer(home_of(project.root), run), opened(project) as desk:
+        options = _options(desk, run)
+        return _carried(desk, run, options, listeners, _advance)
+
+
+def answer(project: Project, run: str, shot: str, given: Answer, *listeners: Sink) -> PassResult:
+    """Gives a person's answer to a shot that asked for one, and brings the run to its end again."""
+
+    async def advance(graph: FilmGraph, saver: Any, deps: Deps) -> FilmState:
+        values = await _values(graph, deps)
+        repair = repairs_of(values).get(shot)
+        if repair is None or not await answer_shot(shot_graph(saver), repair, given, deps):
+            raise BadInput(f"{run}: {shot} asks nothing; `suture show {run}` lists what waits")
+        now = await graph.aget_state(thread(run))
+        if not now.next:
+            await graph.aupdate_state(thread(run), {}, as_node="repair_sheets")
+        return await _advance(graph, saver, deps)
+
+    with one_writer(home_of(project.root), run), opened(project) as desk:
+        return _carried(desk, run, _options(desk, run), listeners, advance)
+
+
+Advance = Callable[[FilmGraph, Any, Deps], Awaitable[FilmState]]
+
+
+async def _advance(graph: FilmGraph, _saver: Any, deps: Deps) -> FilmState:
+    """Starts the film's thread, or continues it at its own step; a finished one only gives its values."""
+    config = thread(deps.run)
+    now = await graph.aget_state(config)
+    if now.created_at is None:
+        begin: FilmState = {"schema_version": SCHEMA_VERSION, "goal": deps.options.goal}
+        await graph.ainvoke(begin, config, context=deps, durability="sync", control=deps.control)
+    elif now.next:
+        check_version(now.values, deps.run)
+        await graph.ainvoke(None, config, context=deps, durability="sync", control=deps.control)
+    return await _values(graph, deps)
+
+
+async def _values(graph: FilmGraph, deps: Deps) -> FilmState:
+    values: FilmState = (await graph.aget_state(thread(deps.run))).values  # type: ignore[assignment]
+    check_version(values, deps.run)
+    return values
+
+
+def _carried(desk: Desk, run: str, options: RunOptions, listeners: tuple[Sink, ...], advance: Advance) -> PassResult:
+    """One life of a run: the row says how it stands before and after, whatever happens in between."""
+    folder = desk.home / "runs" / run
+    log = EventLog(folder / "events.jsonl", *listeners)
+    _note(desk, run, state="running", ended=None)
+    try:
+        result = asyncio.run(_drive(desk, run, options, log, advance))
+    except Stopped:
+        _note(desk, run, state="stopped", ended=_now())
+        raise
+    except BaseException as error:  # the row must say that this life is over, whatever ended it
+        _note(desk, run, state="failed", ended=_now(), why=str(error))
+        raise
+    finally:
+        log.close()
+    _note(desk, run, state="finished", ended=_now(), result=result.model_dump_json())
+    return result
+
+
+async def _drive(desk: Desk, run: str, options: RunOptions, log: EventLog, advance: Advance) -> PassResult:
+    control = RunControl()
+    deps = make_deps(desk, run, options, log, control)
+    stopping = f"stopped; nothing is lost: `suture resume {_named(desk, run)}` continues"
+    _on_signal(control, log, stopping)
+    async with open_saver(desk.home) as saver:
+        try:
+            values = await advance(film_graph(saver), saver, deps)
+        except GraphDrained:
+            raise Stopped(stopping) from None
+    return result_of(values, film_of(values["film"], deps), deps)
+
+
+def make_deps(desk: Desk, run: str, options: RunOptions, events: Sink, control: RunControl | None = None) -> Deps:
+    """Everything the stages of a run are handed."""
+    settings = load_settings(desk.root)
+    return Deps(
+        run=run,
+        root=desk.root,
+        home=desk.home,
+        run_folder=desk.home / "runs" / run,
+        store=Store(desk.root, desk.home),
+        ledger=Ledger(desk.sessions),
+        db=desk.sessions,
+        events=events,
+        cpu=asyncio.Semaphore(settings.heavy_jobs),
+        policy=desk.project.toml.policy,
+        editors=configured_editors(desk.home),
+        options=options,
+        usd_per_hour=settings.usd_per_hour,
+        control=control,
+    )
+
+
+def configured_editors(home: Path, environment: Mapping[str, str] = os.environ) -> dict[str, Editor]:
+    """The roster's editors whose settings are there."""
+    ready = [name for name, entry in roster().items() if all(environment.get(s) for s in entry.capabilities.settings)]
+    return {name: build(name, home / "editors") for name in ready}
+
+
+def _known_editors(options: RunOptions) -> None:
+    wanted = (*options.only, *([options.prefer] if options.prefer else []))
+    unknown = sorted(set(wanted) - set(roster()))
+    if unknown:
+        raise BadInput(f"no editor is called {', '.join(unknown)}; the roster has {', '.join(sorted(roster()))}")
+
+
+def _on_signal(control: RunControl, log: EventLog, words: str) -> None:
+    """SIGINT and SIGTERM: finish the steps in flight for a few seconds, then leave; resume does the rest again."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        log(Event(stage="run", moment="stopped"))
+        control.request_drain("signal")
+        loop.call_later(DRAIN_SECONDS, _leave, words)
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stop)
+
+
+def _leave(words: str) -> NoReturn:
+    """Leaves without waiting for threads that compute; nothing they do is half written."""
+    print(words, file=sys.stderr, flush=True)
+    os._exit(Stopped.exit_code)
+
+
+def _named(desk: Desk, run: str) -> str:
+    """RUN as the command line takes it from here."""
+    inside = Path.cwd().resolve().is_relative_to(desk.root.resolve())
+    return run if inside else f"{desk.root}:{run}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _new_run(desk: Desk, options: RunOptions) -> str:
+    with desk.sessions.begin() as session:
+        number = len(session.scalars(select(RunRow.id)).all()) + 1
+        run = f"run-{number:03d}"
+        row = RunRow(id=run, goal=options.goal, options=options.model_dump(mode="json"), target=str(desk.root))
+        row.graph = WRITTEN_BY
+        session.add(row)
+    return run
+
+
+def _options(desk: Desk, run: str) -> RunOptions:
+    row = run_row(desk, run)
+    if row.graph != WRITTEN_BY:
+        raise OtherVersion(f"{run}: another version of Suture began it ({row.graph}, this is {WRITTEN_BY}); start anew")
+    return RunOptions.model_validate(row.options)
+
+
+def run_row(desk: Desk, run: str) -> RunRow:
+    """The run's row. Raises BadInput for an id the project does not have."""
+    with desk.sessions() as session:
+        row = session.get(RunRow, run)
+    if row is None:
+        raise BadInput(f"{run}: no such run in {desk.root}; `suture runs {desk.root}` lists them")
+    return row
+
+
+def run_rows(desk: Desk) -> list[RunRow]:
+    """All runs, oldest first."""
+    with desk.sessions() as session:
+        return list(session.scalars(select(RunRow).order_by(RunRow.id)))
+
+
+def _note(desk: Desk, run: str, **changes: str | None) -> None:
+    with desk.sessions.begin() as session:
+        row = session.get_one(RunRow, run)
+        for name, value in changes.items():
+            setattr(row, name, value)

@@ -1,0 +1,119 @@
+"""Escalate: a job that nobody here can do, made complete and ready to send, or a shot handed to a person."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from agent.briefing import request
+from agent.deps import Deps
+from agent.schema import Attempt, Film, Finding, ReadyJob, Shot
+from prompts import render
+from tools.media.decode import frames
+from tools.media.encode import write_video
+from tools.media.probe import probe
+from tools.media.sheets import read_picture, write_picture
+from tools.types import Action, Clip, Reference
+
+WAYS_AROUND = "another framing, a cut-away over it, or a shorter shot"
+SURROUND = "as in the pixels around the mask"
+
+
+def ready_job(
+    film: Film,
+    shot: Shot,
+    action: Action,
+    findings: Sequence[Finding],
+    *,
+    clip: Clip,
+    references: Sequence[Reference],
+    window: tuple[int, int] | None,
+    quote: Mapping[str, float],
+    why: str,
+    deps: Deps,
+) -> ReadyJob:
+    """Writes jobs/SHOT/ in the run's folder: clip, masks, references as files, and job.json last. Safe to repeat."""
+    folder = deps.run_folder / "jobs" / shot.id
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = _reference_files(references, folder)
+    masks = _mask_files(film, findings, folder)
+    job = ReadyJob.model_validate(
+        {
+            "action": action,
+            "prompt": _words(film, shot, action, findings=findings, references=references, window=window),
+            "references": tuple(_named(path, deps) for path in pictures),
+            "clip": _named(_clip_file(clip, folder), deps),
+            "mask": _named(masks[0], deps) if masks else None,
+            "window": window,
+            "quote": dict(quote),
+            "why": why,
+        }
+    )
+    partial = folder / ".job.json"
+    partial.write_text(job.model_dump_json(indent=2), encoding="utf-8")
+    partial.replace(folder / "job.json")
+    return job
+
+
+def _words(
+    film: Film,
+    shot: Shot,
+    action: Action,
+    *,
+    findings: Sequence[Finding],
+    references: Sequence[Reference],
+    window: tuple[int, int] | None,
+) -> str:
+    if action != "inpaint":
+        return request(film, shot, action, findings=findings, references=references, window=window)
+    expected = "; ".join(finding.expected for finding in findings)
+    observed = "; ".join(finding.observed for finding in findings)
+    return render("fill", expected=expected, observed=observed, light=SURROUND, palette=SURROUND, grain=SURROUND).text
+
+
+def _reference_files(references: Sequence[Reference], folder: Path) -> list[Path]:
+    made = []
+    for place, reference in enumerate(references, start=1):
+        picture = read_picture(reference.path)
+        name = "".join(c if c.isalnum() else "-" for c in reference.what)
+        path = folder / f"reference_{place:02d}_{name}.png"
+        write_picture(path, picture[reference.box.slices] if reference.box else picture)
+        made.append(path)
+    return made
+
+
+def _mask_files(film: Film, findings: Sequence[Finding], folder: Path) -> list[Path]:
+    """The findings' masks, the largest region first."""
+    masked = sorted((f for f in findings if f.mask), key=lambda f: -f.box.area)
+    made = []
+    for place, finding in enumerate(masked, start=1):
+        source = film.root / str(finding.mask)
+        path = folder / f"mask_{place:02d}{source.suffix}"
+        shutil.copyfile(source, path)
+        made.append(path)
+    return made
+
+
+def _clip_file(clip: Clip, folder: Path) -> Path:
+    info = probe(clip.media)
+    suffix = ".mp4" if "mp4" in info.container and info.kind == "video" else ".mkv"
+    path = folder / f"clip{suffix}"
+    write_video(path, frames(clip), info)
+    return path
+
+
+def _named(path: Path, deps: Deps) -> str:
+    return path.relative_to(deps.root).as_posix()
+
+
+def pivot_words(attempts: Sequence[Attempt]) -> str:
+    """What a person is told when regeneration failed too: what was tried, what was measured, ways around."""
+    tried = "; ".join(f"{a.action} with {a.tool} ({a.method}): {failed(a)}" for a in attempts)
+    return f"tried {tried}. Prompting again will not help; ways around: {WAYS_AROUND}"
+
+
+def failed(attempt: Attempt) -> str:
+    """The checks that an attempt failed, with value and limit."""
+    broken = [f"{c.name} {c.value:.4g} {c.unit} (limit {c.limit:.4g})" for c in attempt.checks if not c.holds]
+    return ", ".join(broken) or attempt.why or "all checks held"

@@ -1,0 +1,136 @@
+"""Channels of the two graphs, and their reducers.
+
+Channels hold frozen models, plain words and numbers, never pixels: files lie in the store and are named. Everything
+that parallel nodes write is a mapping merged by id, so that any order and any replay give the same state.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Required, TypedDict, TypeVar
+
+from agent.schema import Attempt, Cause, Decision, Finding, Outcome, OutcomeStatus, PanelFault, ReadyJob, SheetVersion
+from tools.types import Action, Edit, Frozen, Job, Quote, Usd
+
+GRAPH_VERSION = 1
+"""Part of every thread id: a checkpoint of other nodes is never continued by these."""
+
+Value = TypeVar("Value")
+
+
+def merged(old: dict[str, Value], new: dict[str, Value]) -> dict[str, Value]:
+    """Order-independent and idempotent as long as one id always carries one value."""
+    return {**old, **new}
+
+
+class FilmState(TypedDict, total=False):
+    """The film graph's channels. `film` names the Film as JSON in the store, `shots` lists its shots in order."""
+
+    schema_version: Required[int]
+    goal: Required[Literal["scan", "plan", "pass"]]
+    film: str
+    shots: list[str]
+    lineages: dict[str, str]
+    faults: Annotated[dict[str, PanelFault], merged]
+    seen: Annotated[dict[str, Finding], merged]
+    findings: Annotated[dict[str, Finding], merged]
+    causes: Annotated[dict[str, Cause], merged]
+    decisions: Annotated[dict[str, Decision], merged]
+    quotes: Annotated[dict[str, Quote], merged]
+    sheet_versions: Annotated[dict[str, SheetVersion], merged]
+    outcomes: Annotated[dict[str, Outcome], merged]
+    files: Annotated[dict[str, str], merged]
+
+
+class InspectTask(TypedDict):
+    """What one Send of the inspection carries."""
+
+    film: str
+    shot: str
+    faults: dict[str, PanelFault]
+
+
+class Repair(Frozen):
+    """What a shot's thread is told when it starts; nothing of it changes."""
+
+    film: str
+    shot: str
+    findings: tuple[Finding, ...]
+    decisions: tuple[Decision, ...]
+    faults: tuple[PanelFault, ...]
+    sheet_versions: tuple[SheetVersion, ...]
+    lineage: str
+
+
+class Candidate(Frozen):
+    """One way to do an edit, with what it is expected to cost until a verified fix and why."""
+
+    editor: str
+    method: str
+    usd: Usd
+    seconds: float
+    p: float
+    cost: float
+    why: str
+
+
+class Dropped(Frozen):
+    """An editor that cannot or may not do an edit, and why."""
+
+    editor: str
+    why: str
+
+
+class Route(Frozen):
+    """The router's answer: the ranked candidates, best first, and who was left out."""
+
+    ranked: tuple[Candidate, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+
+    @property
+    def choice(self) -> Candidate | None:
+        return self.ranked[0] if self.ranked else None
+
+    @property
+    def why(self) -> str:
+        """One sentence for the winner and one for each loser."""
+        first, *rest = (c.why for c in self.ranked) if self.ranked else ("no editor can do it",)
+        losers = [*rest, *(f"not {d.editor}: {d.why}" for d in self.dropped)]
+        return "; ".join([first, *losers])
+
+
+class Gated(Frozen):
+    """A take that went through the gate: the file in the store, and what the editor said of how it was made."""
+
+    media: str
+    how: dict[str, str | float | int | bool]
+
+
+class ShotState(TypedDict, total=False):
+    """A shot thread's channels.
+
+    `todo` are findings still to repair, the first being worked on; `working` names the newest verified take (None: the
+    current version) and `lineage` the edits behind it. `consecutive_failures` counts failed verdicts of any kind and
+    only a pass resets it; `faults` counts transport faults and refusals, which are no failures of quality.
+    """
+
+    schema_version: Required[int]
+    repair: Required[Repair]
+    todo: list[str]
+    action: Action
+    approved: bool
+    consecutive_failures: int
+    regenerate_failures: int
+    transport_faults: int
+    refusals: int
+    barred: Annotated[dict[str, str], merged]
+    attempts: Annotated[dict[str, Attempt], merged]
+    route: Route | None
+    edit: Edit | None
+    job: Job | None
+    take: Gated | None
+    working: str | None
+    lineage: str
+    ending: OutcomeStatus | None
+    ready: ReadyJob | None
+    why: str
+    outcome: Outcome | None
