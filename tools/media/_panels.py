@@ -33,31 +33,62 @@ THIN = 0.006  # share of the longest side: strokes of captions, arrows and guide
 NEAR = 0.012  # share of the longest side: parts of one figure lie closer than this
 SMALLEST = 0.10  # a panel's area against the median of the three largest
 LEAST = 0.01  # and against the largest
-CELL_SIDE = 0.08  # a cell's side against the region's
+CELL_SIDE = 0.1  # a cell's side against the sheet's shorter one
+WIDE_GUTTER = 0.15  # share of a cell
 LINE_SPREAD = 2.5  # standard deviation in Lab along a gutter
 EDGE_SUPPORT = 0.5  # share of a gutter's sides that show a step
 ROOMY = 0.3  # share of the sheet that a cell covers before figures are told apart in it
 STEP = 4.0  # CIE76 across a seam
-SEAM_SUPPORT = 0.6  # share of a seam's length that shows the step: single scenes stay under 0.5
+SEAM_SUPPORT = 0.7  # share of a seam's length that shows the step: single scenes stay under 0.5
 
 
 def find(picture: Rgb) -> list[Box]:
     """Boxes of the panels in reading order; the whole picture where it shows one scene."""
     height, width = picture.shape[:2]
+    lab = _working(picture)
+    whole = Box(0, 0, lab.shape[1], lab.shape[0])
+    found = _panels(lab, whole)
+    return _reading_order([_scaled(box, width / whole.w, height / whole.h, width, height) for box in found])
+
+
+def grid_lines(picture: Rgb, rows: int, cols: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Where the rows + 1 and cols + 1 lines of a known grid start and stop: gutters and margins where visible."""
+    height, width = picture.shape[:2]
+    lab = _working(picture)
+    turned = np.ascontiguousarray(lab.transpose(1, 0, 2))
+    down, across = _lines(turned, rows, height), _lines(lab, cols, width)
+    return down, across
+
+
+def _lines(lab: Lab, cells: int, length: int) -> list[tuple[int, int]]:
+    scale = length / lab.shape[1]
+    cell = lab.shape[1] / cells
+    bands = _gutters(lab, least=max(2, round(WIDE_GUTTER * cell)))
+    lines = []
+    for index in range(cells + 1):
+        at = index * cell
+        near = [b for b in bands if abs((b.start + b.stop) / 2 - at) < WIDE_GUTTER * cell]
+        start, stop = (near[0].start, near[0].stop) if near else (at, at)
+        lines.append((round(start * scale), round(stop * scale)))
+    return lines
+
+
+def _working(picture: Rgb) -> Lab:
+    height, width = picture.shape[:2]
     scale = min(1.0, WORK / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    whole = Box(0, 0, *size)
-    found = _panels(lab, whole)
-    return _reading_order([_scaled(box, width / size[0], height / size[1], width, height) for box in found])
+    return np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), dtype=np.float32)
 
 
 def _panels(lab: Lab, whole: Box) -> list[Box]:
     figures = _figures(lab, RIM_PLAIN)
     if not figures:
         return _cells(lab, whole)
-    return [cell for figure in figures for cell in (_cells(lab, figure.box) if figure.framed else [figure.box])]
+    blocks = [figure for figure in figures if figure.framed]
+    if len(blocks) == 1 and len(figures) == 1:
+        return _cells(lab, figures[0].box)
+    return [figure.box for figure in figures]
 
 
 # Figures on a backdrop
@@ -75,7 +106,18 @@ def _figures(lab: Lab, rim_plain: float) -> list[_Figure]:
     plain = distance < STANDS_OUT
     if _rim(plain, _rim_width(lab)).mean() < rim_plain or plain.mean() < PAGE_PLAIN:
         return []
-    return _worth_a_panel(_bodies(~plain), lab)
+    found = _worth_a_panel(_bodies(~plain), lab)
+    return [] if _is_a_scene(found, lab.shape[1], lab.shape[0]) else found
+
+
+def _is_a_scene(figures: list[_Figure], width: int, height: int) -> bool:
+    """Whether most of what stands out is cut by the border: on a sheet, figures stand free."""
+    cut = [
+        f
+        for f in figures
+        if not f.framed and Box(1, 1, width - 2, height - 2).union(f.box).area > (width - 2) * (height - 2)
+    ]
+    return 2 * len(cut) > len(figures)
 
 
 def _distance_from_backdrop(lab: Lab) -> NDArray[np.float32]:
@@ -229,7 +271,16 @@ def _cells(lab: Lab, region: Box) -> list[Box]:
     pieces = _cut(lab[region.slices], least)
     if len(pieces) < 2:
         return [region]
-    return [leaf for piece in pieces for leaf in _cell(lab, _moved(piece, region))]
+    cells = [_cell(lab, _moved(piece, region)) for piece in pieces]
+    if 2 * sum(len(leaves) == 1 for leaves in cells) > len(cells) and _alike(pieces):
+        return [_moved(piece, region) for piece in pieces]
+    return [leaf for leaves in cells for leaf in leaves]
+
+
+def _alike(pieces: list[Box]) -> bool:
+    """Pieces of one size: cells of a row, where a line through one of them alone is part of its picture."""
+    areas = [piece.area for piece in pieces]
+    return max(areas) < 1.2 * min(areas)
 
 
 def _cell(lab: Lab, region: Box) -> list[Box]:

@@ -79,13 +79,28 @@ def _write_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def cut_grid(width: int, height: int, rows: int, cols: int) -> list[Box]:
-    """The cells of a regular grid in reading order; cells differ by at most one pixel and cover the sheet."""
+def cut_grid(width: int, height: int, rows: int, cols: int, picture: Rgb | None = None) -> list[Box]:
+    """The cells of a regular grid in reading order.
+
+    Without the picture, cells differ by at most one pixel and cover the sheet; with it, visible gutters and margins
+    are left out. Raises BadInput for a grid that does not fit.
+    """
     if rows < 1 or cols < 1 or cols > width or rows > height:
         raise BadInput(f"grid [{rows}, {cols}] does not fit a picture of {width}×{height}; give [rows, columns]")
-    xs = [round(width * i / cols) for i in range(cols + 1)]
-    ys = [round(height * i / rows) for i in range(rows + 1)]
-    return [Box(x, y, right - x, bottom - y) for y, bottom in pairwise(ys) for x, right in pairwise(xs)]
+    if picture is None:
+        down, across = _even(height, rows), _even(width, cols)
+    else:
+        down, across = _panels.grid_lines(picture, rows, cols)
+    return [
+        Box(left, top, right - left, bottom - top)
+        for (_, top), (bottom, _) in pairwise(down)
+        for (_, left), (right, _) in pairwise(across)
+    ]
+
+
+def _even(length: int, cells: int) -> list[tuple[int, int]]:
+    """The cells + 1 lines of an even division, none of them with a width."""
+    return [(at, at) for at in (round(length * i / cells) for i in range(cells + 1))]
 
 
 def find_panels(picture: Rgb) -> list[Box]:
