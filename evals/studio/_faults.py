@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from evals.studio._matte import OVERSAMPLE, Cutout, Pixels, mara, pixels
 
 FAINT = 0.02
-VEIL = 36.0
+VEIL = 30.0
 """Grey that lies over a melt, so that it shows on black as well."""
 
 EARS = {"left": (180.5, 106.0), "right": (274.0, 110.0)}
@@ -136,15 +136,28 @@ def _folds() -> Pixels:
 
 
 def _weave(rng: np.random.Generator, x: Pixels, y: Pixels) -> Pixels:
-    """A striped cloth: two dyes and a thread pattern, hanging in soft waves."""
+    """A woven plaid: a ground, a broad stripe and a thin one both ways, in threads, hanging in soft waves."""
     hue = float(rng.uniform(95, 160))
-    dyes = np.array([[[hue, 150, 120], [(hue + rng.uniform(20, 60)) % 180, 90, 190]]], np.uint8)
-    first, second = cv2.cvtColor(dyes, cv2.COLOR_HSV2RGB)[0].astype(np.float32)
-    pitch, lean = float(rng.uniform(11, 18)), float(rng.uniform(-0.5, 0.5))
-    hang = y + lean * x + 4 * np.sin(x / 23 + rng.uniform(0, 6)) + 2 * np.sin(x / 9 + y / 31)
-    stripe = 1 / (1 + np.exp(-9 * np.sin(2 * np.pi * hang / pitch)))
-    thread = 1 + 0.1 * np.sin(2 * np.pi * x / 2.6) * np.sin(2 * np.pi * hang / 2.6)
-    return np.asarray((first * (1 - stripe[..., None]) + second * stripe[..., None]) * thread[..., None], np.float32)
+    dyes = np.array([[[hue, 110, 96], [(hue + rng.uniform(25, 60)) % 180, 80, 150], [25, 40, 205]]], np.uint8)
+    ground, broad, thin = cv2.cvtColor(dyes, cv2.COLOR_HSV2RGB)[0].astype(np.float32)
+    pitch, phase = float(rng.uniform(34, 46)), float(rng.uniform(0, 6))
+    hang = y + 5 * np.sin(x / 27 + phase) + 2 * np.sin(x / 10 + y / 31)
+    fall = x + 4 * np.sin(y / 25 - phase) + 0.12 * (y - 200) * (x - 211) / 100
+    colour = np.broadcast_to(ground, (*x.shape, 3)).astype(np.float32)
+    for line, weight in ((hang, 0.75), (fall, 0.6)):
+        for dye, at, half in ((broad, 0.3, 0.17), (thin, 0.72, 0.045)):
+            away = np.abs((line / pitch) % 1 - at) - half
+            share = weight * pixels(0.5 - away * pitch / 1.2, 0, 1)[..., None]
+            colour = colour + (dye - colour) * share
+    thread = 1 + 0.07 * np.sign(np.sin(2 * np.pi * x / 2.4) * np.sin(2 * np.pi * hang / 2.4))
+    return np.asarray(colour * thread[..., None], np.float32)
+
+
+def _drape(x: Pixels, y: Pixels, phase: float) -> Pixels:
+    """Light on hanging cloth, about 1: folds that run outwards from the neck."""
+    angle = np.arctan2(y - 150, x - 211)
+    reach = pixels(np.hypot(x - 211, y - 150) / 150, 0, 1.2)
+    return np.asarray(1 + 0.16 * reach * np.sin(17 * angle + phase) + 0.08 * np.sin(29 * angle - phase), np.float32)
 
 
 def worn_shawl(rng: np.random.Generator) -> Cutout:
@@ -155,8 +168,8 @@ def worn_shawl(rng: np.random.Generator) -> Cutout:
     spread = np.clip((y - 190) / 105, 0, 1)
     half = 105 + 103 * spread * (2 - spread) + 3 * np.sin(y / 11 + rng.uniform(0, 6))
     distance = np.maximum(top - y, np.abs(x - 211) - half).astype(np.float32)
-    cloth = _weave(rng, x, y) * _folds()[..., None]
-    rim = 1 - 0.35 * np.exp(-np.maximum(-distance, 0) / 2.5)
+    cloth = _weave(rng, x, y) * (_folds() * _drape(x, y, float(rng.uniform(0, 6))))[..., None]
+    rim = 1 - 0.5 * np.exp(-np.maximum(-distance, 0) / 4)
     return _layer(np.clip(cloth * rim[..., None], 0, 255), _edge(distance, 1.5))
 
 
@@ -173,7 +186,7 @@ class Melt:
 
 def draw_melt(rng: np.random.Generator) -> Melt:
     """A random melt over about a third of the frame."""
-    gains = rng.permutation([1.3, 0.72, 0.95])
+    gains = rng.permutation([1.16, 0.82, 0.96])
     return Melt(
         centre=(float(rng.uniform(480, 800)), float(rng.uniform(330, 440))),
         radii=(float(rng.uniform(345, 375)), float(rng.uniform(245, 265))),

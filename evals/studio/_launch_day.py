@@ -10,12 +10,24 @@ import numpy as np
 
 from evals.labels import Origin
 from evals.studio._faults import FAINT, draw_earpiece, draw_melt, melted, worn_earpiece, worn_shawl
-from evals.studio._matte import Cutout, Pixels, mara
+from evals.studio._matte import Cutout, Pixels, mara, pixels
 from evals.studio._moves import Size, cover, eased, framed, whip
-from evals.studio._optics import FROM_ENLARGED, HEIGHT, WIDTH, Move, pose, sampled, smeared
+from evals.studio._optics import (
+    FROM_ENLARGED,
+    HEIGHT,
+    WIDTH,
+    Matrix,
+    Move,
+    carried,
+    dimmed,
+    over,
+    pose,
+    sampled,
+    smeared,
+)
 from evals.studio._places import DEFOCUS, behind, place, workshop_view
 from evals.studio._sheet import EAR_PANELS
-from tools.types import Action, Bits, Category
+from tools.types import Action, Bits, Box, Category
 
 TITLE = "Launch Day"
 BIBLE = "One morning before a launch. Soft light. Nobody wears jewellery, headsets or earpieces."
@@ -73,9 +85,9 @@ def _size(picture: Pixels) -> Size:
 
 
 def _vignette() -> Pixels:
-    """A lens's fall-off, 7 % in the corners, (h, w, 1)."""
+    """A lens's fall-off, 7 % in the corners, (h, w)."""
     x, y = np.meshgrid(np.linspace(-1, 1, WIDTH), np.linspace(-1, 1, HEIGHT))
-    return (1 - 0.035 * (x * x + y * y))[..., None].astype(np.float32)
+    return (1 - 0.035 * (x * x + y * y)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,30 +101,53 @@ class Stage:
     worn: Cutout | None = None
 
     def pictures(self) -> Iterator[Picture]:
-        her = _premultiplied(mara())
-        extra = None if self.worn is None else _premultiplied(self.worn)
+        her = self._lit(mara())
+        extra = None if self.worn is None else self._lit(self.worn)
         background, lens = self._background(), _vignette()
         for far, near, travel in zip(self.move.background, self.move.character, self.move.shutter, strict=True):
-            back = np.clip(smeared(sampled(background, far, mirror=True), travel), 0, 255)
-            clean = self._over(back, smeared(sampled(her, near @ FROM_ENLARGED), travel))
+            back = pixels(smeared(sampled(background, far, mirror=True), travel))
+            clean = over(back, smeared(sampled(her, near @ FROM_ENLARGED), travel))
             if extra is None:
-                yield Picture(clean * lens)
-                continue
-            layer = smeared(sampled(extra, near @ FROM_ENLARGED), travel)
-            layer[layer[..., 3] <= FAINT] = 0
-            yield Picture(clean * lens, self._over(clean, layer) * lens, np.asarray(layer[..., 3] > 0))
+                yield Picture(dimmed(clean, lens))
+            else:
+                yield _wearing(clean, extra, near @ FROM_ENLARGED, travel, lens)
 
     def _background(self) -> Pixels:
         zoom = float(np.mean([matrix[0, 0] for matrix in self.move.background]))
         return behind(self.where, zoom)
 
-    def _over(self, below: Pixels, layer: Pixels) -> Pixels:
-        alpha = np.clip(layer[..., 3:], 0, 1)
-        return np.clip(layer[..., :3] * self.light + below * (1 - alpha), 0, 255)
+    def _lit(self, layer: Cutout) -> Pixels:
+        """The layer under the stage's light, premultiplied, alpha last."""
+        return np.dstack([layer.rgb * self.light * layer.alpha[..., None], layer.alpha])
 
 
-def _premultiplied(layer: Cutout) -> Pixels:
-    return np.dstack([layer.rgb * layer.alpha[..., None], layer.alpha])
+def _wearing(clean: Pixels, layer: Pixels, matrix: Matrix, travel: float, lens: Pixels) -> Picture:
+    """The picture with a worn layer; nothing outside the place where the layer lies is looked at."""
+    done = dimmed(clean, lens)
+    place = _landing(layer, matrix, travel)
+    if place is None:
+        return Picture(done)
+    shift = np.eye(3)
+    shift[:2, 2] = -place.x, -place.y
+    seen = smeared(sampled(layer, shift @ matrix, (place.w, place.h)), travel)
+    seen[seen[..., 3] <= FAINT] = 0
+    faulty, mask = done.copy(), np.zeros(done.shape[:2], np.bool_)
+    faulty[place.slices] = dimmed(over(clean[place.slices], seen), lens[place.slices])
+    mask[place.slices] = seen[..., 3] > 0
+    return Picture(done, faulty, mask)
+
+
+def _landing(layer: Pixels, matrix: Matrix, travel: float) -> Box | None:
+    """The box of the frame that a moving layer can touch, or None when it is out of frame."""
+    box = Box.around(layer[..., 3] > 0)
+    assert box is not None, "a worn layer shows somewhere"
+    corners = [(box.x + i * box.w, box.y + j * box.h) for i in (0, 1) for j in (0, 1)]
+    points = carried(matrix, np.array(corners, np.float64))
+    reach = abs(travel) / 2 + 4
+    low = np.maximum(np.floor(points.min(axis=0) - reach), 0).astype(int)
+    high = np.minimum(np.ceil(points.max(axis=0) + reach), (WIDTH, HEIGHT)).astype(int)
+    width, height = (int(v) for v in high - low)
+    return Box(int(low[0]), int(low[1]), width, height) if width > 0 and height > 0 else None
 
 
 def _melting(stage: Stage, rng: np.random.Generator, start: int) -> Iterator[Picture]:
@@ -133,7 +168,8 @@ def _still_life(where: str, frames: int, rng: np.random.Generator, slack: tuple[
     zoom = cover(size, slack) * (1 + float(rng.uniform(0.06, 0.12)) * t)
     for z, share in zip(zoom, t - 0.5, strict=True):
         at = (WIDTH / 2 + slack[0] * way[0] * share, HEIGHT / 2 + slack[1] * way[1] * share)
-        yield Picture(np.clip(sampled(picture, pose(z, (size[0] / 2, size[1] / 2), at), mirror=True), 0, 255) * lens)
+        seen = sampled(picture, pose(z, (size[0] / 2, size[1] / 2), at), mirror=True)
+        yield Picture(dimmed(pixels(seen), lens))
 
 
 def _dolly(frames: int, rng: np.random.Generator) -> Iterator[Picture]:
@@ -146,7 +182,7 @@ def _dolly(frames: int, rng: np.random.Generator) -> Iterator[Picture]:
     for share in first + (last - first) * eased(frames):
         view = workshop_view(float(share))
         matrix = pose(zoom, (size[0] / 2 - 22 * float(share), size[1] / 2), (WIDTH / 2, HEIGHT / 2))
-        yield Picture(np.clip(sampled(view, matrix, mirror=True), 0, 255) * lens)
+        yield Picture(dimmed(pixels(sampled(view, matrix, mirror=True)), lens))
 
 
 _NEIGHBOURS = (("pad", 0), ("workshop", 5))
@@ -262,7 +298,7 @@ class _Script:
         references = (f"mara/{self.clean_panels[1]}",)
 
         def pictures() -> Iterator[Picture]:
-            return _melting(stage, self._rng("SH061"), start=36)
+            return _melting(stage, np.random.default_rng([self.seed, 60, 2]), start=36)
 
         return ShotPlan("SH060", 48, "Mara waits, calm.", pictures, references, ("mara",), fault, move)
 

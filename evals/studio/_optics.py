@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.studio._matte import OVERSAMPLE, Pixels
+from evals.studio._matte import OVERSAMPLE, Pixels, pixels
 
 WIDTH, HEIGHT = 1280, 720
 DIAGONAL = float(np.hypot(WIDTH, HEIGHT))
@@ -54,6 +54,17 @@ def sampled(
     """The picture seen through a camera, bicubic; outside it is nothing, or its mirror image."""
     border = cv2.BORDER_REFLECT_101 if mirror else cv2.BORDER_CONSTANT
     return np.asarray(cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_CUBIC, borderMode=border), np.float32)
+
+
+def over(below: Pixels, layer: Pixels) -> Pixels:
+    """A premultiplied layer (h, w, 4), alpha last, laid over a picture (h, w, 3) of the same size."""
+    through = cv2.merge([1 - np.clip(layer[..., 3], 0, 1)] * 3)
+    return pixels(cv2.add(cv2.multiply(below, through), cv2.cvtColor(layer, cv2.COLOR_RGBA2RGB)))
+
+
+def dimmed(picture: Pixels, lens: Pixels) -> Pixels:
+    """A picture (h, w, 3) times a fall-off (h, w)."""
+    return np.asarray(cv2.multiply(picture, cv2.merge([lens] * 3)), np.float32)
 
 
 def smeared(picture: Pixels, travel: float) -> Pixels:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from evals.studio._faults import FAINT
 from evals.studio._matte import Cutout, Pixels, enlarged, mara, photograph
-from evals.studio._optics import FROM_ENLARGED, Matrix, keystone, pose, sampled
+from evals.studio._optics import FROM_ENLARGED, Matrix, keystone, over, pose, sampled
 from tools.types import Bits, Box, Rgb
 
 CELL = (640, 720)
@@ -57,13 +58,12 @@ def _backdrop(rng: np.random.Generator) -> Pixels:
     return (tone * fall[..., None]).astype(np.float32)
 
 
-def over(layer: Cutout, below: Pixels, matrix: Matrix, light: Pixels) -> tuple[Pixels, Pixels]:
-    """A layer in photograph coordinates laid over a picture, under a (3,) light; and the alpha it came with."""
-    size = (below.shape[1], below.shape[0])
-    stack = np.dstack([layer.rgb * layer.alpha[..., None], layer.alpha])
-    seen = sampled(stack, matrix @ FROM_ENLARGED, size)
-    alpha = np.clip(seen[..., 3], 0, 1)
-    return np.clip(seen[..., :3] * light + below * (1 - alpha[..., None]), 0, 255), alpha
+def _laid(layer: Cutout, below: Pixels, matrix: Matrix, light: Pixels) -> tuple[Pixels, Pixels]:
+    """A layer in photograph coordinates laid over a panel, under a (3,) light; and the alpha it came with."""
+    stack = np.dstack([layer.rgb * light * layer.alpha[..., None], layer.alpha])
+    seen = sampled(stack, matrix @ FROM_ENLARGED, CELL)
+    seen[seen[..., 3] <= FAINT] = 0
+    return over(below, seen), seen[..., 3]
 
 
 def _panel(name: str, matrix: Matrix, rng: np.random.Generator) -> tuple[Pixels, Pixels]:
@@ -72,7 +72,7 @@ def _panel(name: str, matrix: Matrix, rng: np.random.Generator) -> tuple[Pixels,
     if name in {"front", "helmet"}:
         seen = sampled(enlarged(photograph()), matrix @ FROM_ENLARGED, CELL, mirror=True)
         return np.clip(seen * light, 0, 255), light
-    return over(mara(), _backdrop(rng), matrix, light)[0], light
+    return _laid(mara(), _backdrop(rng), matrix, light)[0], light
 
 
 def cell_box(name: str) -> Box:
@@ -93,8 +93,8 @@ def draw_sheet(rng: np.random.Generator, planted: str, worn: Cutout) -> Drawn:
         place = cell_box(name).slices
         clean[place] = faulty[place] = np.clip(np.rint(panel + grain), 0, 255)
         if name == planted:
-            wrong, alpha = over(worn, panel, matrix, light)
-            mask[place] = alpha > 0.02
+            wrong, alpha = _laid(worn, panel, matrix, light)
+            mask[place] = alpha > 0
             painted = np.clip(np.rint(wrong + grain), 0, 255).astype(np.uint8)
             faulty[place] = np.where(mask[place][..., None], painted, clean[place])
     box = Box.around(mask)
