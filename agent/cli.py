@@ -1,7 +1,536 @@
-"""The `suture` command."""
+"""The `suture` command: arguments and printing, nothing else. Everything heavy is imported inside the commands."""
 
 from __future__ import annotations
 
+import errno
+import os
+import signal
+import sys
+import traceback
+from decimal import Decimal
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+from tools.errors import BadInput, MachineFailed, SutureError
+
+if TYPE_CHECKING:
+    from agent.deps import Goal, RunOptions
+    from agent.project import Project
+    from agent.schema import PassResult
+    from tools.types import Box, Frozen
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Suture finds what breaks continuity in films made with AI video models, traces each error to where it was "
+    "born, repairs the shots that a small edit saves, and says which must be made again.\n\n"
+    "Start with [bold]suture init film.mp4 --sheet mara=mara.png -o launch[/bold], look with [bold]suture scan "
+    "launch[/bold], see what it would do with [bold]suture plan launch[/bold], and let it work with [bold]suture pass "
+    "launch[/bold]. A bare media file works wherever FILM is asked for.\n\n"
+    "Exit codes: 0 nothing is left, 1 something is left, 2 the call or the input was wrong, 3 a person is waited for, "
+    "4 a tool or the machine failed ([bold]suture resume[/bold] continues).",
+)
+
+FILMS, RUNS, REGIONS, HOUSE = "A film", "Runs", "One clip", "The house"
+
+Film = Annotated[Path, typer.Argument(metavar="FILM", help="A project folder, its film.toml, or a bare media file.")]
+Media = Annotated[Path, typer.Argument(metavar="MEDIA", help="A video or a folder of frames.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or FILM:ID from elsewhere.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
+Inspector = Annotated[
+    Literal["pixels", "vlm", "auto"], typer.Option(help="Who looks: pixels needs no model and no network.")
+]
+Shots = Annotated[str, typer.Option(help="Only these shots, such as SH010,SH020.", metavar="SH010,…")]
+Budget = Annotated[float | None, typer.Option(help="Most that may be spent, in US dollars.", min=0)]
+Approve = Annotated[Literal["auto", "ask"], typer.Option(help="ask: every decision waits for `suture answer`.")]
+Offline = Annotated[bool, typer.Option("--offline", help="No footage leaves this machine.")]
+Prefer = Annotated[str | None, typer.Option(help="This editor first, wherever it can do the job.", metavar="EDITOR")]
+Only = Annotated[str, typer.Option(help="Only these editors.", metavar="EDITOR,…")]
+Mask = Annotated[Path, typer.Option(help="A picture, a folder of pictures or a video; non-zero is the region.")]
+
 
 def main() -> None:
-    """Entry point."""
+    """Entry point: runs the command; an error is one line and an exit code, a traceback only with --debug."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    _leave_cleanly()
+    try:
+        sys.exit(app(arguments, standalone_mode=False) or 0)
+    except Exception as error:  # noqa: BLE001 - the edge of the program: every error becomes a line and a code
+        if debug:
+            traceback.print_exc()
+        words, code = verdict_on(error)
+        print(words, file=sys.stderr)
+        sys.exit(code)
+
+
+def verdict_on(error: Exception) -> tuple[str, int]:
+    """The line and the exit code of an error."""
+    match error:
+        case SutureError():
+            return _one_line(f"suture: {error}"), error.exit_code
+        case typer.TyperException():
+            return _one_line(f"suture: {_wrong_call(error)}"), BadInput.exit_code
+        case typer.Abort():
+            return "suture: stopped", MachineFailed.exit_code
+        case OSError(errno=errno.ENOSPC):
+            return f"suture: the disk is full ({error.filename or 'while writing'}); free some space", 4
+        case PermissionError():
+            return _one_line(f"suture: {error.filename}: no permission ({error.strerror})"), BadInput.exit_code
+    return _one_line(f"suture: unexpected {type(error).__name__}: {error}; --debug says where"), MachineFailed.exit_code
+
+
+def _wrong_call(error: typer.TyperException) -> str:
+    words = getattr(error, "format_message", None)  # only some of Typer's exceptions can say it in one line
+    return f"{words() if words else error}; --help says how"
+
+
+def _one_line(words: str) -> str:
+    return " ".join(words.split())
+
+
+def _leave_cleanly() -> None:
+    """Until a run takes the signals over, they end the command with a line and exit code 4."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        os.write(2, b"suture: stopped; nothing is half written, run the command again\n")
+        os._exit(MachineFailed.exit_code)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"suture {version('suture')}")
+        raise typer.Exit
+
+
+@app.callback()
+def suture(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="The version, and nothing else.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="A traceback where something fails.")] = False,
+) -> None:
+    """Options of all commands; --debug is taken out before they are read."""
+
+
+def _say(document: Frozen, as_json: bool) -> bool:
+    """Prints the JSON document when it is asked for."""
+    if not as_json:
+        return False
+    print(document.model_dump_json(indent=2))
+    return True
+
+
+@app.command(rich_help_panel=FILMS)
+def init(
+    media: Annotated[list[Path], typer.Argument(metavar="MEDIA…", help="A film, or its shots in order.")],
+    sheet: Annotated[list[str] | None, typer.Option(metavar="ID=IMAGE", help="A character's sheet.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="The project's folder.")] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy media and sheets into the project.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Make a film project from footage and character sheets."""
+    from agent import project
+
+    sheets = [_sheet(words) for words in sheet or []]
+    made = project.init(media, sheets=sheets, out=out or project.bare_root(media[0]), copy=copy)
+    if not _say(made, json):
+        print(f"{made.file}: edit what it knows about the shots, then `suture scan {made.root}`")
+    return 0
+
+
+def _sheet(words: str) -> tuple[str, Path]:
+    name, equals, image = words.partition("=")
+    if not (name and equals and image):
+        raise BadInput(f"--sheet {words}: say ID=IMAGE, such as mara=sheets/mara.png")
+    return name, Path(image)
+
+
+@app.command(rich_help_panel=FILMS)
+def scan(film: Film, inspector: Inspector = "auto", shots: Shots = "", json: Json = False, quiet: Quiet = False) -> int:
+    """Find errors and trace them to where they were born; edit nothing."""
+    options = _options("scan", inspector, shots)
+    return _run(film, options, as_json=json, quiet=quiet)
+
+
+@app.command(rich_help_panel=FILMS)
+def plan(film: Film, inspector: Inspector = "auto", shots: Shots = "", json: Json = False, quiet: Quiet = False) -> int:
+    """Scan, then a decision and a quote per shot; spend nothing."""
+    options = _options("plan", inspector, shots)
+    return _run(film, options, as_json=json, quiet=quiet)
+
+
+@app.command("pass", rich_help_panel=FILMS)
+def pass_(
+    film: Film,
+    budget: Budget = None,
+    approve: Approve = "auto",
+    offline: Offline = False,
+    prefer: Prefer = None,
+    only: Only = "",
+    inspector: Inspector = "auto",
+    shots: Shots = "",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """The whole loop: find, trace, decide, repair, verify, escalate, and render a new cut with a report."""
+    options = _options("pass", inspector, shots).model_copy(
+        update={
+            "budget": None if budget is None else Decimal(str(budget)),
+            "approve": approve,
+            "offline": offline,
+            "prefer": prefer,
+            "only": _names(only),
+        }
+    )
+    return _run(film, options, as_json=json, quiet=quiet)
+
+
+def _options(goal: Goal, inspector: Literal["pixels", "vlm", "auto"], shots: str) -> RunOptions:
+    from agent.deps import RunOptions
+
+    return RunOptions(goal=goal, inspector=inspector, shots=_names(shots))
+
+
+def _names(words: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in words.split(",") if name.strip())
+
+
+def _run(film: Path, options: RunOptions, *, as_json: bool, quiet: bool) -> int:
+    from agent import runs
+    from agent.progress import RunProgress
+
+    with RunProgress(quiet=quiet) as progress:
+        result = runs.start(film, options, progress)
+    return _print_result(result, options.goal, as_json=as_json)
+
+
+def _print_result(result: PassResult, goal: Goal, *, as_json: bool) -> int:
+    from agent import printing
+    from agent.result import exit_code
+    from agent.schema import ScanResult
+
+    shown = (
+        ScanResult(**{name: getattr(result, name) for name in ScanResult.model_fields}) if goal == "scan" else result
+    )
+    if not _say(shown, as_json):
+        {"scan": printing.print_scan, "plan": printing.print_plan, "pass": printing.print_pass}[goal](result)
+    return exit_code(result)
+
+
+@app.command(rich_help_panel=FILMS)
+def acknowledge(
+    film: Film,
+    finding: Annotated[str, typer.Argument(metavar="FINDING", help="The finding's id.")],
+    why: Annotated[str, typer.Option(help="Why the change is intended.")],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Say that a change is intended; it re-opens when the shot changes."""
+    from agent import desk, findings
+    from agent.lock import one_writer
+    from agent.project import open_project
+
+    project = open_project(film)
+    with one_writer(desk.home_of(project.root), "acknowledge"), desk.opened(project) as at:
+        known = findings.acknowledge(finding, why, at.sessions)
+    if not _say(known, json):
+        print(f"{known.id} in {known.shot} is acknowledged: {why}")
+    return 0
+
+
+@app.command(rich_help_panel=FILMS)
+def revert(
+    film: Film,
+    shot: Annotated[str, typer.Argument(metavar="SHOT[@vN]", help="SH020: one back; SH020@v1: that version.")],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Make an older version of a shot current."""
+    from agent import desk
+    from agent.lock import one_writer
+    from agent.project import open_project
+    from agent.versions import ShotVersion, Versions
+
+    name, at_sign, version = shot.partition("@")
+    if at_sign and not version.lstrip("v").isdigit():
+        raise BadInput(f"{shot}: say SHOT or SHOT@vN, such as SH020@v1")
+    project = open_project(film)
+    with one_writer(desk.home_of(project.root), "revert"), desk.opened(project) as at:
+        number = Versions(at.sessions).revert(name, int(version.lstrip("v")) if version else None)
+    if not _say(ShotVersion(shot=name, number=number), json):
+        print(f"{name} is at v{number:03d}")
+    return 0
+
+
+@app.command(rich_help_panel=FILMS)
+def clean(film: Film, json: Json = False, quiet: Quiet = False) -> int:
+    """Free the disk of what no run, report or version needs."""
+    from agent import cleaning, desk
+    from agent.lock import one_writer
+    from agent.project import open_project
+
+    project = open_project(film)
+    with one_writer(desk.home_of(project.root), "clean"), desk.opened(project) as at:
+        freed = cleaning.clean(at)
+    if not _say(freed, json):
+        kept = f"; {', '.join(freed.kept_for)} are not over and keep theirs" if freed.kept_for else ""
+        print(f"{freed.files} files, {freed.bytes / 1e6:.1f} MB freed{kept}")
+    return 0
+
+
+@app.command(rich_help_panel=RUNS)
+def runs(film: Film, json: Json = False, quiet: Quiet = False) -> int:
+    """List a film's runs."""
+    from agent import desk, printing
+    from agent.project import open_project
+
+    with desk.opened(open_project(film)) as at:
+        known = [desk.RunLine.of(row) for row in desk.run_rows(at)]
+    if not _say(desk.RunLines(runs=tuple(known)), json):
+        rows = [(one.id, one.goal, one.state, one.started, one.ended or "", one.why) for one in known]
+        printing.table("Runs", ("run", "goal", "state", "started", "ended", ""), rows)
+    return 0
+
+
+def _found(run: str) -> tuple[Project, str]:
+    """The project and id that RUN means."""
+    from agent.project import enclosing_root, open_project
+
+    film, colon, name = run.rpartition(":")
+    if colon:
+        return open_project(Path(film)), name
+    root = enclosing_root(Path.cwd())
+    if root is None:
+        raise BadInput(f"{run}: no film project here; go into one, or say FILM:{run}")
+    return open_project(root), run
+
+
+@app.command(rich_help_panel=RUNS)
+def show(run: RunId, json: Json = False, quiet: Quiet = False) -> int:
+    """Show a run's result, or how far it is."""
+    from agent import desk
+    from agent.schema import PassResult
+
+    project, name = _found(run)
+    with desk.opened(project) as at:
+        row = desk.run_row(at, name)
+    if row.result is not None:
+        return _print_result(PassResult.model_validate_json(row.result), _goal(row.goal), as_json=json)
+    if not _say(desk.RunLine.of(row), json):
+        print(f"{row.id}: {row.goal}, {row.state}; {row.why or f'`suture resume {run}` continues'}")
+    return 4 if row.state == "failed" else 1
+
+
+def _goal(words: str) -> Goal:
+    return cast("Goal", words)
+
+
+@app.command(rich_help_panel=RUNS)
+def resume(run: RunId, json: Json = False, quiet: Quiet = False) -> int:
+    """Continue a run where it stopped; nothing paid is paid again."""
+    from agent import runs as running
+    from agent.progress import RunProgress
+
+    project, name = _found(run)
+    with RunProgress(quiet=quiet) as progress:
+        result = running.resume(project, name, progress)
+    return _print_result(result, _goal_of(project, name), as_json=json)
+
+
+def _goal_of(project: Project, run: str) -> Goal:
+    from agent import desk
+
+    with desk.opened(project) as at:
+        return _goal(desk.run_row(at, run).goal)
+
+
+@app.command(rich_help_panel=RUNS)
+def answer(
+    run: RunId,
+    shot: Annotated[str, typer.Argument(metavar="ID", help="The shot that asks, as `suture show RUN` names it.")],
+    verdict: Annotated[Literal["approve", "reject"], typer.Argument(help="What to do with its decision.")],
+    note: Annotated[str, typer.Option(help="Why; kept with the outcome.")] = "",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Answer a shot that waits for a person; its run goes on."""
+    from agent import runs as running
+    from agent.graph import Answer
+    from agent.progress import RunProgress
+
+    project, name = _found(run)
+    with RunProgress(quiet=quiet) as progress:
+        result = running.answer(project, name, shot, Answer(verdict=verdict, note=note), progress)
+    return _print_result(result, "pass", as_json=json)
+
+
+@app.command(rich_help_panel=REGIONS)
+def cuts(media: Media, json: Json = False, quiet: Quiet = False) -> int:
+    """Find the shots of a film."""
+    from agent import printing
+    from tools.media.cuts import find_cuts
+
+    found = find_cuts(media)
+    if not _say(found, json):
+        rows = [(shot.id, str(shot.first), str(shot.last), shot.opens) for shot in found.shots]
+        printing.table(f"{media}, {found.frames} frames", ("shot", "first", "last", "opens"), rows)
+    return 0
+
+
+@app.command(rich_help_panel=REGIONS)
+def mask(
+    media: Media,
+    at: Annotated[int, typer.Option(help="The frame that the box or point is given in, from 0.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The mask video to write (FFV1 grey, .mkv).")],
+    box: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help="A box around the thing.")] = None,
+    point: Annotated[str | None, typer.Option(metavar="X,Y", help="A point on the thing.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Make a mask that follows a thing through a clip."""
+    from agent import regions
+
+    made = regions.make_mask(media, at, _seed(box, point), out)
+    if not _say(made, json):
+        first, last = made.frames
+        print(f"{out}: frames {first}-{last}, at most {made.coverage.max:.1%} of the frame")
+    return 0
+
+
+def _seed(box: str | None, point: str | None) -> Box | tuple[int, int]:
+    from tools.types import Box
+
+    if (box is None) == (point is None):
+        raise BadInput("say where the thing is: --box X,Y,W,H or --point X,Y")
+    if box is not None:
+        return Box(*_numbers("--box", box, 4))
+    x, y = _numbers("--point", point or "", 2)
+    return x, y
+
+
+def _numbers(option: str, words: str, count: int) -> tuple[int, ...]:
+    parts = words.split(",")
+    if len(parts) != count or not all(part.strip().isdigit() for part in parts):
+        raise BadInput(f"{option} {words}: say {count} whole numbers with commas between them")
+    return tuple(int(part) for part in parts)
+
+
+@app.command(rich_help_panel=REGIONS)
+def measure(media: Media, mask: Mask, json: Json = False, quiet: Quiet = False) -> int:
+    """Measure one region, and what the rule says about it."""
+    from agent import printing, regions
+    from agent.policy import Policy
+
+    found = regions.measure(media, mask, Policy())
+    if not _say(found, json):
+        rows = [
+            (c.name, {True: "holds", False: "fails", None: "unknown"}[c.holds], c.why)
+            for c in found.decision.conditions
+        ]
+        printing.table(f"{media}", ("condition", "", "why"), rows)
+        print(f"{found.decision.action}: {found.decision.why}")
+    return 0
+
+
+@app.command(rich_help_panel=REGIONS)
+def inpaint(
+    media: Media,
+    mask: Mask,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The repaired clip; of MEDIA's kind.")],
+    tool: Annotated[str, typer.Option(help="An editor of `suture tools`.")] = "plate",
+    prompt: Annotated[str, typer.Option(help="What should be there, for editors that read words.")] = "",
+    reference: Annotated[list[Path] | None, typer.Option(help="A picture that shows it right.")] = None,
+    grain: Annotated[Literal["on", "off"], typer.Option(help="Match the grain around the region.")] = "on",
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Repair one region with one editor; every pixel outside the mask stays."""
+    from agent import regions
+
+    made = regions.inpaint(media, mask, out, tool=tool, prompt=prompt, references=reference or (), grain=grain == "on")
+    if not _say(made, json):
+        print(f"{out}: made by {made.tool}, {made.usd:.4f} USD")
+    return 0
+
+
+@app.command(rich_help_panel=REGIONS)
+def verify(
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="The clip before the edit.")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help="The clip after it.")],
+    mask: Mask,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Check an edit: seam, flicker, colour, grain, what changed outside."""
+    from agent import printing, regions
+
+    found = regions.check(before, after, mask)
+    if not _say(found, json):
+        rows = [
+            (c.name, "holds" if c.holds else "fails", f"{c.value:.4g}", f"{c.limit:.4g}", c.unit) for c in found.checks
+        ]
+        printing.table(found.verdict, ("check", "", "value", "limit", "unit"), rows)
+    return 0 if found.verdict == "pass" else 1
+
+
+@app.command(rich_help_panel=HOUSE)
+def tools(json: Json = False, quiet: Quiet = False) -> int:
+    """List the editors with what they can do, their prices, and how often they succeed."""
+    from agent import house, printing
+
+    lines = house.editors(_here())
+    if not _say(house.EditorLines(editors=lines), json):
+        rows = [(e.name, ", ".join(e.actions), e.price, e.success, e.ready) for e in lines]
+        printing.table("Editors", ("editor", "can", "price", "verified so far", "here"), rows)
+    return 0
+
+
+def _here() -> Path | None:
+    from agent.project import enclosing_root
+
+    return enclosing_root(Path.cwd())
+
+
+@app.command(rich_help_panel=HOUSE)
+def doctor(json: Json = False, quiet: Quiet = False) -> int:
+    """Say what works on this machine."""
+    from agent import house, printing
+
+    found = house.examine()
+    if not _say(found, json):
+        rows = [(one.what, {True: "works", False: "missing"}[one.works], one.why) for one in found.checks]
+        printing.table("This machine", ("what", "", ""), rows)
+    return 0 if all(one.works for one in found.checks if one.needed) else 1
+
+
+@app.command(rich_help_panel=HOUSE)
+def sample(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="launch-day")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to make.")],
+    seed: Annotated[int, typer.Option(help="Moves cameras, places and shapes.")] = 7,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Render a sample film project with labelled errors."""
+    from agent.project import open_project
+    from evals.studio import render_sample
+
+    tell = None if quiet else lambda words: print(words, file=sys.stderr)
+    made = open_project(render_sample(name, out, seed, tell))
+    if not _say(made, json):
+        print(f"{made.root}: `suture pass {made.root}` repairs it; labels.json says what is wrong")
+    return 0

@@ -6,9 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,12 +14,12 @@ from typing import Any, NoReturn
 from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from sqlalchemy import select
-from sqlalchemy.orm import Session, sessionmaker
 
 from agent.checkpoint import check_version, open_saver
 from agent.config import load_settings
-from agent.db import RunRow, close, open_database
+from agent.db import RunRow
 from agent.deps import Deps, RunOptions
+from agent.desk import Desk, home_of, opened, run_row
 from agent.errors import OtherVersion, Stopped
 from agent.events import Event, EventLog, Sink
 from agent.graph import Answer, FilmGraph, answer_shot, film_graph, repairs_of, shot_graph, thread
@@ -40,40 +38,6 @@ from tools.errors import BadInput
 WRITTEN_BY = 1000 * GRAPH_VERSION + SCHEMA_VERSION
 DRAIN_SECONDS = 3.0
 """How long a stopping run may finish the steps in flight; what is not done by then is done again on resume."""
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """An opened project and its memory."""
-
-    project: Project
-    sessions: sessionmaker[Session]
-
-    @property
-    def root(self) -> Path:
-        return self.project.root
-
-    @property
-    def home(self) -> Path:
-        return home_of(self.project.root)
-
-
-def home_of(root: Path) -> Path:
-    """Where everything that Suture makes lies."""
-    return root / ".suture"
-
-
-@contextmanager
-def opened(project: Project) -> Iterator[Desk]:
-    """The project with its database."""
-    try:
-        sessions = open_database(home_of(project.root))
-    except PermissionError as error:
-        raise BadInput(f"{project.root}: cannot be written ({error.strerror})") from None
-    try:
-        yield Desk(project, sessions)
-    finally:
-        close(sessions)
 
 
 def start(target: Path, options: RunOptions, *listeners: Sink) -> PassResult:
@@ -242,21 +206,6 @@ def _options(desk: Desk, run: str) -> RunOptions:
     if row.graph != WRITTEN_BY:
         raise OtherVersion(f"{run}: another version of Suture began it ({row.graph}, this is {WRITTEN_BY}); start anew")
     return RunOptions.model_validate(row.options)
-
-
-def run_row(desk: Desk, run: str) -> RunRow:
-    """The run's row. Raises BadInput for an id the project does not have."""
-    with desk.sessions() as session:
-        row = session.get(RunRow, run)
-    if row is None:
-        raise BadInput(f"{run}: no such run in {desk.root}; `suture runs {desk.root}` lists them")
-    return row
-
-
-def run_rows(desk: Desk) -> list[RunRow]:
-    """All runs, oldest first."""
-    with desk.sessions() as session:
-        return list(session.scalars(select(RunRow).order_by(RunRow.id)))
 
 
 def _note(desk: Desk, run: str, **changes: str | None) -> None:
