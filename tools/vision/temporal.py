@@ -1,0 +1,198 @@
+"""One shot compared with itself over time: things that pop in and out, glitches, flashes and technical faults.
+
+Every look at the shot streams it; what is kept is a few frames, a bounded number of change candidates with their crops,
+and the coarse motion of each step. Frames count from the clip's first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from tools.media.decode import frames
+from tools.media.pixels import rgb8, shrunk
+from tools.media.probe import probe
+from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, MediaInfo, Rgb
+from tools.vision._temporal_edges import Edge, find_edges
+from tools.vision._temporal_follow import Sight, follow, reached, sight, sights
+from tools.vision._temporal_motion import WORK, Look, Step, coarse, look
+from tools.vision._temporal_motion import step as measure_step
+from tools.vision._temporal_pairs import Drift, Pair, pair_up
+
+LEAST_CONFIDENCE = 0.3
+"""Weaker suspicions are not reported."""
+MOST_EDGES = 64
+"""Candidates kept with their crops; the clearest stay."""
+MOST_POPS = 8
+
+
+@dataclass(slots=True)
+class Watch:
+    """What has been seen so far of a shot."""
+
+    looks: deque[Look] = field(default_factory=lambda: deque(maxlen=5))
+    steps: deque[Step | None] = field(default_factory=lambda: deque([None] * 5, maxlen=5))
+    edges: list[Edge] = field(default_factory=list)
+    places: list[tuple[int, Box, float]] = field(default_factory=list)
+    """Frame, box and clarity of every edge, kept or not: where changes recur they are the scene's own."""
+    drifts: list[Drift] = field(default_factory=list)
+
+    @property
+    def by(self) -> float:
+        """Work size over small size."""
+        return self.looks[-1].work.shape[1] / self.looks[-1].small.shape[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A thing to be followed: where it is first and last seen, how sure, and what to say."""
+
+    first: Sight
+    last: Sight
+    confidence: float
+    expected: str
+    observed: str
+
+
+def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
+    """Anomalies of one shot, the surest first; masks at source size. Raises BadInput when the clip cannot be read."""
+    info = info or probe(clip.media)
+    watch = Watch()
+    for index, picture in pictures(clip, info):
+        _see(watch, look(index, picture))
+    if not watch.looks:
+        return []
+    for _ in range(2):
+        _push(watch, None)
+    things = _pops(watch, clip.frames)
+    return sorted((_traced(thing, watch, clip, info) for thing in things), key=lambda a: -a.confidence)
+
+
+def pictures(clip: Clip, info: MediaInfo) -> Iterator[tuple[int, Rgb]]:
+    """(index, RGB at work size) of each frame."""
+    for frame in frames(clip, info=info):
+        yield frame.index, rgb8(shrunk(frame, WORK))
+
+
+def _see(watch: Watch, now: Look) -> None:
+    before = watch.looks[-1] if watch.looks else None
+    watch.looks.append(now)
+    if before is not None:
+        change = measure_step(before, now)
+        watch.drifts.append((coarse(change.ahead), change.around))
+        _push(watch, change)
+
+
+def _push(watch: Watch, change: Step | None) -> None:
+    """Takes in a step and judges the one two steps back, whose after is now known."""
+    watch.steps.append(change)
+    centre = watch.steps[2]
+    if centre is None:
+        return
+    pair = [look for look in watch.looks if centre.index - 1 <= look.index <= centre.index]
+    for edge in find_edges(pair, list(watch.steps)):
+        watch.places.append((edge.index, edge.box, edge.clarity))
+        watch.edges.append(edge)
+    if len(watch.edges) > MOST_EDGES:
+        watch.edges = sorted(watch.edges, key=lambda e: -e.clarity)[:MOST_EDGES]
+
+
+def _pops(watch: Watch, count: int) -> list[Thing]:
+    """Pairs of edges, and single edges that stand out far enough, as things to follow."""
+    pairs = pair_up(watch.edges, watch.drifts, watch.by, LEAST_CONFIDENCE)
+    used = {id(edge) for pair in pairs for edge in (pair.came, pair.went)}
+    things = [_paired(pair, watch) for pair in pairs]
+    things += [_single(edge, watch, count) for edge in watch.edges if id(edge) not in used]
+    sure = [thing for thing in things if thing.confidence >= LEAST_CONFIDENCE]
+    return sorted(sure, key=lambda t: -t.confidence)[:MOST_POPS]
+
+
+def _paired(pair: Pair, watch: Watch) -> Thing:
+    first, last = sights(pair)
+    again = _recurrences(watch, (pair.came, pair.went))
+    before, after = pair.came.index - 1, pair.went.index
+    change = pair.came.strength / 3
+    return Thing(
+        first,
+        last,
+        confidence=0.97 * pair.merit * 0.5**again,
+        expected=f"the place as before frame {pair.came.index} and after frame {after - 1}: "
+        f"the two agree within {pair.restored * change:.0f}/255",
+        observed=f"something stands there in frames {pair.came.index}-{after - 1} only: it comes between frames {before} "
+        f"and {pair.came.index} and is gone by frame {after}, mean difference {change:.0f}/255",
+    )
+
+
+def _single(edge: Edge, watch: Watch, count: int) -> Thing:
+    """A change with no counterpart: the shorter stretch is the wrong one."""
+    comes = count - edge.index <= edge.index
+    doubt = 0.5 ** _recurrences(watch, (edge,)) * (0.5 if edge.touches else 1.0)
+    confidence = float(np.clip(0.5 + 2.5 * (edge.clarity - 0.83), 0.0, 0.8)) * doubt
+    if comes:
+        first = sight(edge, edge.new, edge.come, edge.index)
+        last = reached(first, count - 1, watch.drifts, watch.by)
+        words = f"something appears between frames {edge.index - 1} and {edge.index} and stays to the end"
+    else:
+        last = sight(edge, edge.old, edge.gone, edge.index - 1)
+        first = reached(last, 0, watch.drifts, watch.by)
+        words = f"something is there from the start and gone between frames {edge.index - 1} and {edge.index}"
+    side = "before" if comes else "from"
+    return Thing(
+        first,
+        last,
+        confidence,
+        expected=f"the place as {side} frame {edge.index}",
+        observed=f"{words}, mean difference {edge.strength / 3:.0f}/255",
+    )
+
+
+def _recurrences(watch: Watch, edges: Sequence[Edge]) -> int:
+    """How often the same place changes as clearly at other times: a blinking light, a busy hand."""
+    least = 0.7 * min(edge.clarity for edge in edges)
+    ends = {edge.index + by for edge in edges for by in (-1, 0, 1)}
+    return sum(
+        any(edge.box.iou(box) > 0.3 for edge in edges)
+        for index, box, clarity in watch.places
+        if index not in ends and clarity >= least
+    )
+
+
+def _traced(thing: Thing, watch: Watch, clip: Clip, info: MediaInfo) -> Anomaly:
+    """The thing followed through its frames, in a second pass over just those."""
+    first, last = thing.first.index, thing.last.index
+    stretch = Clip(media=clip.media, first=clip.first + first, last=clip.first + last)
+    seen = ((first + index, look(index, picture).work) for index, picture in pictures(stretch, info))
+    height, width = watch.looks[-1].work.shape[:2]
+    crops = {
+        index: enlarged(box, bits, (width, height), (info.width, info.height))
+        for index, box, bits in follow(seen, thing.first, thing.last, watch.drifts, watch.by)
+    }
+    return Anomaly(
+        kind="pop",
+        track=MaskTrack(info.width, info.height, crops),
+        category="prop",
+        expected=thing.expected,
+        observed=thing.observed,
+        confidence=round(thing.confidence, 3),
+        evidence=_frames_of(first, last, clip.frames),
+    )
+
+
+def _frames_of(first: int, last: int, count: int) -> tuple[Evidence, ...]:
+    """The frames just outside and just inside a stretch."""
+    shown = (first - 1, first, last, last + 1)
+    return tuple(Evidence(kind="frame", ref=f"@{index}") for index in shown if 0 <= index < count)
+
+
+def enlarged(box: Box, bits: Bits, work: tuple[int, int], source: tuple[int, int]) -> tuple[Box, Bits]:
+    """A crop at work size (width, height) brought to source size, its outline smoothed."""
+    across, down = source[0] / work[0], source[1] / work[1]
+    x, y = int(round(box.x * across)), int(round(box.y * down))
+    right = min(source[0], int(round((box.x + box.w) * across)))
+    bottom = min(source[1], int(round((box.y + box.h) * down)))
+    place = Box(x, y, max(1, right - x), max(1, bottom - y))
+    return place, np.asarray(cv2.resize(bits.astype(np.float32), (place.w, place.h)) >= 0.5)
