@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.media.films import all_frames, make_film, same_pixels, texture
+from tests.media.made import all_frames, make_film, same_pixels, texture
 from tools.errors import BadInput
 from tools.media import pixels
 from tools.media._layouts import layout_of

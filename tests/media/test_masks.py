@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.media.films import make_film
+from tests.media.made import make_film
 from tools.errors import BadInput
 from tools.media.masks import read_mask, write_mask
 from tools.media.probe import probe

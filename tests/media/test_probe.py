@@ -13,7 +13,7 @@ import pytest
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 
-from tests.media.films import make_film, texture
+from tests.media.made import make_film, texture
 from tools.errors import BadInput
 from tools.media.probe import probe
 from tools.types import ColourTags

@@ -9,6 +9,7 @@ from typing import Literal
 import av
 from av.codec.context import Flags
 from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
 
 from tools.media._layouts import PACKED_RGB, PACKED_RGB16, layout_of
@@ -54,10 +55,19 @@ class Recipe:
         """The encoder's private options at one step of the ladder."""
         if self.codec == "h264":
             depth_offset = 6 * (self.layout.depth - 8)
-            return {"preset": "veryfast", "x264-params": f"qp={step + depth_offset}:{X264}:threads={THREADS}"}
+            params = f"qp={step + depth_offset}:{X264}:threads={THREADS}{self._range_only}"
+            return {"preset": "veryfast", "x264-params": params}
         if self.codec == "prores":
             return {"profile": "3" if self.layout.chroma_x else "4", "vendor": "apl0"}
         return {"level": "3", "slices": "4", "slicecrc": "1", "coder": "1", "context": "0"}
+
+    @property
+    def _range_only(self) -> str:
+        """H.264 writes a limited range only beside other video signal data; "component" is its most neutral one."""
+        tags = self.colour
+        return (
+            ":videoformat=component" if tags.range == 1 and {tags.primaries, tags.transfer, tags.matrix} == {2} else ""
+        )
 
 
 def choose_codec(codec: Codec, like: MediaInfo) -> Literal["h264", "prores", "ffv1"]:
@@ -106,9 +116,10 @@ def _layout(name: str) -> PixelLayout:
     return layout
 
 
-def encode_group(recipe: Recipe, pictures: list[VideoFrame], step: int) -> tuple[list[Packet], bytes | None]:
+def encode_group(recipe: Recipe, pictures: list[VideoFrame], step: int) -> tuple[list[Packet[Stream]], bytes | None]:
     """A closed group of frames, coded independently of all others; packets in display order, and the headers."""
     context = av.CodecContext.create(recipe.encoder, "w")
+    assert isinstance(context, av.VideoCodecContext)
     configure(context, recipe, step)
     packets = [p for picture in pictures for p in context.encode(picture)]
     return packets + context.encode(None), context.extradata
@@ -126,22 +137,23 @@ def configure(context: av.VideoCodecContext, recipe: Recipe, step: int) -> None:
         context.gop_size = 1
     if recipe.codec == "prores" and step:
         context.flags |= Flags.qscale
-        context.global_quality = 118 * step
+        context.global_quality = step
     context.flags |= Flags.global_header | Flags.bitexact
     context.options = recipe.options(step)
 
 
-def decode_group(recipe: Recipe, packets: list[Packet], headers: bytes | None) -> list[VideoFrame]:
+def decode_group(recipe: Recipe, packets: list[Packet[Stream]], headers: bytes | None) -> list[VideoFrame]:
     """What a player will see of `encode_group`'s packets."""
     context = av.CodecContext.create(recipe.codec, "r")
+    assert isinstance(context, av.VideoCodecContext)
     context.extradata, context.thread_count = headers, THREADS
     context.width, context.height = recipe.width, recipe.height
     context.pix_fmt = recipe.layout.name
     return [f for p in packets for f in context.decode(p)] + context.decode(None)
 
 
-def to_picture(frame: Frame, layout: PixelLayout, pts: int) -> VideoFrame:
-    """An encoder's picture with `layout`'s planes, holding the frame's samples."""
+def to_picture(frame: Frame, layout: PixelLayout, colour: ColourTags, pts: int) -> VideoFrame:
+    """An encoder's picture with `layout`'s planes, tags and time, holding the frame's samples."""
     planes = converted(frame, layout).planes
     picture = VideoFrame(frame.width, frame.height, layout.name)
     packing = PACKED_RGB.get(layout.name) or PACKED_RGB16.get(layout.name)
@@ -153,5 +165,7 @@ def to_picture(frame: Frame, layout: PixelLayout, pts: int) -> VideoFrame:
     else:
         for plane, part in zip(planes, picture.format.components, strict=True):
             plane_view(picture, part.plane, layout.depth)[:, : plane.shape[1]] = plane
+    picture.color_primaries, picture.color_trc = colour.primaries, colour.transfer
+    picture.colorspace, picture.color_range = colour.matrix, colour.range
     picture.pts = pts
     return picture

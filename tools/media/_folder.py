@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from tools.errors import BadInput
 from tools.media._container import picture_kind
 from tools.media._layouts import layout_of
+from tools.media.pixels import Codes
 from tools.types import ColourTags, Frame, MediaInfo
 
 FOLDER_RATE = Fraction(24)
@@ -99,18 +100,19 @@ def read_frame(path: Path, index: int) -> Frame:
     """One picture as a Frame of R, G, B planes, or one grey plane; transparent pixels are refused."""
     pixels = _pixels(path)
     deep = pixels.dtype == np.uint16
+    planes: tuple[Codes, ...]
     if pixels.ndim == 2:
         planes, name = (pixels,), "gray16le" if deep else "gray"
     else:
         _refuse_transparency(path, pixels)
-        planes = tuple(np.ascontiguousarray(pixels[..., n]) for n in (2, 1, 0))
+        planes = tuple(pixels[..., n].copy() for n in (2, 1, 0))
         name = "rgb48le" if deep else "rgb24"
     layout = layout_of(name)
     assert layout is not None
     return Frame(index, planes, layout, SRGB)
 
 
-def _pixels(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16]]:
+def _pixels(path: Path) -> Codes:
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise BadInput(f"{path}: cannot be read as a picture; replace or remove it")
@@ -119,6 +121,6 @@ def _pixels(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.ui
     return pixels  # type: ignore[return-value]
 
 
-def _refuse_transparency(path: Path, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16]]) -> None:
+def _refuse_transparency(path: Path, pixels: Codes) -> None:
     if pixels.shape[2] == 4 and (pixels[..., 3] != np.iinfo(pixels.dtype).max).any():
         raise BadInput(f"{path}: has transparent pixels, which are not carried; flatten the frames first")

@@ -21,7 +21,7 @@ def unmatched(before: Gray, after: Gray, reach: int) -> float:
     that lost all its structure counts as not found.
     """
     height, width = after.shape
-    padded = cv2.copyMakeBorder(before, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    padded = np.pad(before, reach, mode="edge")
     voters, lost = 0, 0
     for y in _starts(height):
         for x in _starts(width):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -102,7 +103,7 @@ class CutFinder:
 
     def push(self, picture: Rgb) -> list[int]:
         """The next picture; returns the cuts that it settles."""
-        self._recent.append(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+        self._recent.append(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
         stamp = FrameTimecode(self._count, self._fps)
         if self._proposer.process_frame(stamp, np.ascontiguousarray(picture[..., ::-1])):
             self._proposed.append(self._count)
@@ -138,7 +139,7 @@ def _stands_alone(before: list[Gray], after: list[Gray]) -> bool:
     if change < CHANGED:
         return False
     within = [*before[-NEIGHBOURS - 1 :]], after[: NEIGHBOURS + 1]
-    others = sorted(unmatched(a, b, REACH) for side in within for a, b in zip(side, side[1:], strict=False))
+    others = sorted(unmatched(a, b, REACH) for side in within for a, b in pairwise(side))
     return len(others) < 2 or change >= ALONE * others[-2]
 
 

@@ -14,13 +14,13 @@ import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from tools.errors import BadInput
 from tools.media import pixels
 from tools.media._folder import folder_frames
 from tools.media._layouts import PACKED_RGB, PACKED_RGB16, layout_of, readable_twin
 from tools.media._stream import StampTable, open_video, stamp_table
+from tools.media.pixels import Codes
 from tools.media.probe import colour_of, probe
 from tools.types import Clip, Frame, Gray, MediaInfo, PixelLayout, Rgb
 
@@ -124,20 +124,21 @@ def to_frame(picture: VideoFrame, index: int) -> Frame:
     return Frame(index, planes_of(native, layout), layout, colour_of(picture), picture.pts, picture.time_base)
 
 
-def planes_of(picture: VideoFrame, layout: PixelLayout) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], ...]:
+def planes_of(picture: VideoFrame, layout: PixelLayout) -> tuple[Codes, ...]:
     """Copies of the picture's planes: luma first, or R, G, B."""
     packing = PACKED_RGB.get(layout.name) or PACKED_RGB16.get(layout.name)
     if packing:
         rows = plane_view(picture, 0, layout.depth)[:, : picture.width * packing[3]]
-        return tuple(np.ascontiguousarray(rows[:, offset :: packing[3]]) for offset in packing[:3])
+        return tuple(rows[:, offset :: packing[3]].copy() for offset in packing[:3])
     return tuple(
-        np.ascontiguousarray(plane_view(picture, part.plane, layout.depth)[:, : picture.planes[part.plane].width])
+        plane_view(picture, part.plane, layout.depth)[:, : picture.planes[part.plane].width].copy()
         for part in picture.format.components
     )
 
 
-def plane_view(picture: VideoFrame, plane: int, depth: int) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def plane_view(picture: VideoFrame, plane: int, depth: int) -> Codes:
     """A writable view of one plane, (height, padded width), over the picture's own memory."""
     memory = picture.planes[plane]
-    samples: NDArray[np.uint8] | NDArray[np.uint16] = np.frombuffer(memory, dtype=np.uint8 if depth <= 8 else np.uint16)
-    return samples[: memory.height * memory.line_size // samples.itemsize].reshape(memory.height, -1)
+    raw = np.frombuffer(memoryview(memory), dtype=np.uint8)[: memory.height * memory.line_size]
+    rows = raw.reshape(memory.height, memory.line_size)
+    return rows if depth <= 8 else rows.view(np.uint16)

@@ -18,10 +18,11 @@ from typing import Self
 
 import av
 import cv2
-import numpy as np
 from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
-from numpy.typing import NDArray
+from av.video.stream import VideoStream
 
 from tools.errors import BadInput, MachineFailed
 from tools.media._audio import AudioCopy, audio_codecs
@@ -42,13 +43,15 @@ from tools.media._layouts import layout_of
 from tools.media._quality import worst_half_psnr
 from tools.media._stream import stamp_table
 from tools.media.decode import planes_of
-from tools.media.pixels import converted, rgb8
+from tools.media.pixels import Codes, converted, rgb8, stacked
 from tools.types import Frame, MediaInfo, PixelLayout
 
 FLOOR_DB = 50.2
 """What the worse half of every frame's luma must hold: the promised 50 dB, and room for rounding."""
 EASE_DB = 3.0
 """Beyond the floor by this much, the next group starts one step coarser."""
+RUNG_DB = 2.2
+"""What one rung gains at most: so a climb never passes the coarsest rung that holds."""
 GROUP_BYTES = 64 << 20
 SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".qt": "mov", ".mkv": "matroska", ".webm": "matroska"}
 
@@ -68,7 +71,6 @@ class Writer:
         self._pending: list[tuple[Frame, VideoFrame]] = []
         self._written, self._rung, self._origin = 0, 0, 0
         self._last_step = 1
-        self._out: OutputContainer | None = None
         self._audio: AudioCopy | None = None
 
     def __enter__(self) -> Self:
@@ -83,10 +85,11 @@ class Writer:
 
     def _open_streams(self) -> None:
         kind = _muxer(self._path, self._recipe, self._like, self._audio_from)
-        self._out = av.open(self._file, "w", format=kind, options={"fflags": "+bitexact"})
-        self._stream = self._out.add_stream(self._recipe.encoder, rate=self._recipe.fps)
-        configure(self._stream.codec_context, self._recipe, self._ladder[0])
-        self._stream.time_base = self._recipe.time_base
+        self._out: OutputContainer = av.open(self._file, "w", format=kind, options={"fflags": "+bitexact"})
+        stream = self._out.add_stream(self._recipe.encoder, rate=self._recipe.fps)
+        assert isinstance(stream, VideoStream)
+        configure(stream.codec_context, self._recipe, self._ladder[0])
+        stream.time_base, self._stream = self._recipe.time_base, stream
         if self._like.rotation:
             self._stream.set_display_rotation(self._like.rotation)
         if self._like.timecode:
@@ -106,7 +109,7 @@ class Writer:
                 f"{self._like.width}x{self._like.height}"
             )
         stamp = self._stamp(frame)
-        self._pending.append((frame, to_picture(frame, self._recipe.layout, stamp)))
+        self._pending.append((frame, to_picture(frame, self._recipe.layout, self._recipe.colour, stamp)))
         if len(self._pending) == self._recipe.group + 1:
             self._guarded_flush(self._recipe.group)
 
@@ -146,7 +149,7 @@ class Writer:
             return 1
         return stamp_table(self._like.path).last_duration or self._last_step
 
-    def _coded(self, group: list[tuple[Frame, VideoFrame]]) -> list[av.Packet]:
+    def _coded(self, group: list[tuple[Frame, VideoFrame]]) -> list[Packet[Stream]]:
         """The group's packets at the first rung, from the last group's on, where every frame's luma holds."""
         pictures = [picture for _, picture in group]
         while True:
@@ -156,12 +159,12 @@ class Writer:
             lowest = self._lowest_psnr(pictures, packets, headers)
             if lowest >= FLOOR_DB or self._rung == len(self._ladder) - 1:
                 break
-            self._rung += 1
+            self._rung = min(len(self._ladder) - 1, self._rung + max(1, round((FLOOR_DB - lowest) / RUNG_DB)))
         if lowest >= FLOOR_DB + EASE_DB and self._rung:
             self._rung -= 1
         return packets
 
-    def _lowest_psnr(self, pictures: list[VideoFrame], packets: list[av.Packet], headers: bytes | None) -> float:
+    def _lowest_psnr(self, pictures: list[VideoFrame], packets: list[Packet[Stream]], headers: bytes | None) -> float:
         layout = self._recipe.layout
         if len(self._ladder) == 1:
             return float("inf")
@@ -200,9 +203,8 @@ class Writer:
         if self._audio:
             self._audio.close()
         self._pending.clear()
-        with suppress(OSError, av.error.FFmpegError):
-            if self._out:
-                self._out.close()
+        with suppress(OSError, av.error.FFmpegError, AttributeError):
+            self._out.close()
         with suppress(OSError):
             self._file.close()
         self._temp.unlink(missing_ok=True)
@@ -307,7 +309,7 @@ def _reason(why: Exception) -> str:
     return (why.strerror if isinstance(why, OSError) else None) or str(why) or type(why).__name__
 
 
-def _png_pixels(frame: Frame) -> NDArray[np.uint8] | NDArray[np.uint16]:
+def _png_pixels(frame: Frame) -> Codes:
     """Pixels as the PNG encoder takes them: grey, or B, G, R; depths between 9 and 15 are stretched to 16."""
     if frame.layout.family == "yuv":
         return rgb8(frame)[..., ::-1]
@@ -316,11 +318,13 @@ def _png_pixels(frame: Frame) -> NDArray[np.uint8] | NDArray[np.uint16]:
     layout = layout_of(name)
     assert layout is not None
     planes = converted(frame, layout).planes
-    return planes[0] if len(planes) == 1 else np.dstack(planes[::-1])
+    return planes[0] if len(planes) == 1 else stacked(planes[::-1])
 
 
 def _recipe(codec: Codec, like: MediaInfo) -> Recipe:
     chosen = choose_codec(codec, like)
+    if chosen == "prores" and like.colour.range == 2 and like.pixel_format.startswith("yuv"):
+        raise BadInput(f"{like.path}: is full range, which ProRes cannot say; write it as h264 or ffv1")
     layout = coded_layout(chosen, like)
     clock = stamp_table(like.path).time_base if like.variable_rate else 1 / like.fps
     return Recipe(

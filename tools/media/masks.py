@@ -18,7 +18,7 @@ from tools.media.decode import frames as decoded
 from tools.media.encode import Writer
 from tools.media.pixels import luma8
 from tools.media.probe import probe
-from tools.types import Bits, Clip, ColourTags, Frame, MaskTrack, MediaInfo
+from tools.types import Bits, Box, Clip, ColourTags, Frame, MaskTrack, MediaInfo
 
 LOSSLESS = {"ffv1", "png", "qtrle", "huffyuv", "ffvhuff", "utvideo", "magicyuv", "rawvideo", "gif"}
 HALF = 127
@@ -33,7 +33,8 @@ class MaskSource:
 
     def __init__(self, path: Path, frames: int, stills: list[Path] | None, level: int) -> None:
         self._path, self._frames, self._stills, self._level = path, frames, stills, level
-        self._at, self._mask, self._run = -1, np.zeros((0, 0), dtype=np.bool_), iter(())
+        self._at, self._mask = -1, np.zeros((0, 0), dtype=np.bool_)
+        self._run: Iterator[Frame] = iter(())
 
     def __len__(self) -> int:
         return self._frames
@@ -102,14 +103,23 @@ def write_mask(path: Path, track: MaskTrack, frames: int, fps: Fraction) -> None
             writer.write(replace(blank, index=index, planes=(track.at(index).astype(np.uint8) * 255,)))
 
 
+def read_track(path: Path) -> MaskTrack:
+    """A mask video that `write_mask` wrote, as a track; memory holds the region's crops only."""
+    info = probe(path)
+    crops: dict[int, tuple[Box, Bits]] = {}
+    for index, mask in enumerate(read_mask(path, info, info.frames)):
+        crops |= MaskTrack.of({index: mask}, info.width, info.height).crops
+    return MaskTrack(info.width, info.height, crops)
+
+
 def _picture_mask(path: Path) -> Bits:
     pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if pixels is None:
         raise BadInput(f"{path}: cannot be read as a picture; replace it")
     level = HALF if picture_kind(path) == "JPEG" else 0
     channels = pixels[..., None] if pixels.ndim == 2 else pixels
-    mask: Bits = (channels[..., :3] > level).any(axis=2)
-    return mask & (channels[..., 3] > 0) if channels.shape[2] == 4 else mask
+    marked: Bits = np.asarray((channels[..., :3] > level).any(axis=2))
+    return marked & (channels[..., 3] > 0) if channels.shape[2] == 4 else marked
 
 
 def _picture_size(path: Path) -> tuple[int, int]:

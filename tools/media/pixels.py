@@ -6,8 +6,9 @@ Matrices and ranges follow ITU-R BT.601, BT.709 and BT.2020: with E' in 0 to 1, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from tools.types import Bits, Frame, Gray, PixelLayout, Rgb
 
 Codes: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+Plane = TypeVar("Plane", NDArray[np.uint8], NDArray[np.uint8] | NDArray[np.uint16])
+Samples = TypeVar("Samples", NDArray[np.bool_], NDArray[np.uint8] | NDArray[np.uint16])
 
 LUMA_WEIGHTS = {
     1: (0.2126, 0.0722),
@@ -54,10 +57,10 @@ def rgb8(frame: Frame) -> Rgb:
     if frame.layout.family != "yuv":
         low, span = _luma_scale(frame)
         planes = [_stretched(plane, low, span) for plane in frame.planes]
-        return np.dstack(planes if len(planes) == 3 else planes * 3)
-    codes = to_444(frame).astype(np.float32)
-    rgb = cv2.transform(codes, _yuv_to_rgb(frame))
-    return np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+        return stacked(planes if len(planes) == 3 else planes * 3)
+    rgb = cv2.transform(to_444(frame).astype(np.float32), _yuv_to_rgb(frame))
+    picture: Rgb = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    return picture
 
 
 def rgb8_to_444(picture: Rgb, like: Frame) -> Codes:
@@ -86,10 +89,10 @@ def to_444(frame: Frame) -> Codes:
     """
     height, width = frame.height, frame.width
     if len(frame.planes) == 1:
-        return np.dstack([frame.planes[0]] * 3)
+        return stacked([frame.planes[0]] * 3)
     step_y, step_x = 1 << frame.layout.chroma_y, 1 << frame.layout.chroma_x
     chroma = [p.repeat(step_y, axis=0).repeat(step_x, axis=1)[:height, :width] for p in frame.planes[1:]]
-    return np.dstack([frame.planes[0], *chroma])
+    return stacked([frame.planes[0], *chroma])
 
 
 def from_444(array: Codes, like: Frame) -> Frame:
@@ -108,7 +111,7 @@ def support_planes(mask: Bits, layout: PixelLayout) -> tuple[Bits, ...]:
         return (mask,)
     if not layout.chroma_x and not layout.chroma_y:
         return (mask, mask, mask)
-    chroma = _blocks(mask, layout, fill=False).any(axis=(1, 3))
+    chroma: Bits = np.asarray(_blocks(mask, layout, repeat=False).any(axis=(1, 3)))
     return (mask, chroma, chroma)
 
 
@@ -150,7 +153,7 @@ def _changed_family(frame: Frame, layout: PixelLayout) -> Frame:
     coded = replace(frame, layout=shape, colour=tags)
     red_green_blue = np.dstack(frame.planes).astype(np.float32) * (255 / _top(frame.layout))
     codes = _from_rgb(red_green_blue, coded)
-    return replace(coded, planes=tuple(np.ascontiguousarray(codes[..., n]) for n in range(3)))
+    return replace(coded, planes=tuple(codes[..., n].copy() for n in range(3)))
 
 
 def _redepthed(plane: Codes, frame: Frame, depth: int) -> Codes:
@@ -161,7 +164,8 @@ def _redepthed(plane: Codes, frame: Frame, depth: int) -> Codes:
     kind = np.uint8 if depth <= 8 else np.uint16
     full = is_full_range(frame)
     scale = ((1 << depth) - 1) / ((1 << have) - 1) if full else float(2 ** (depth - have))
-    return np.clip(np.rint(plane * scale), 0, (1 << depth) - 1).astype(kind)
+    codes: Codes = np.clip(np.rint(plane * scale), 0, (1 << depth) - 1).astype(kind)
+    return codes
 
 
 def shrunk(frame: Frame, longest: int, *, luma_only: bool = False) -> Frame:
@@ -192,6 +196,14 @@ def _resized(plane: Codes, width: int, height: int) -> Codes:
     return cv2.resize(plane, (width, height), interpolation=way)  # type: ignore[return-value]
 
 
+def stacked(planes: Sequence[Plane]) -> Plane:
+    """(H, W, 3) from three planes."""
+    full = np.empty((*planes[0].shape, len(planes)), dtype=planes[0].dtype)
+    for n, plane in enumerate(planes):
+        full[..., n] = plane
+    return full
+
+
 def _top(layout: PixelLayout) -> int:
     return (1 << layout.depth) - 1
 
@@ -207,7 +219,8 @@ def _stretched(plane: Codes, low: float, span: float) -> Gray:
         return plane.astype(np.uint8)
     levels = np.arange(1 << (8 * plane.itemsize), dtype=np.float32)
     table = np.clip(np.rint((levels - low) * (255 / span)), 0, 255).astype(np.uint8)
-    return table[plane]
+    stretched: Gray = cv2.LUT(plane, table) if plane.dtype == np.uint8 else table[plane]  # type: ignore[assignment]
+    return stretched
 
 
 def _yuv_to_rgb(frame: Frame) -> NDArray[np.float32]:
@@ -230,18 +243,20 @@ def _yuv_to_rgb(frame: Frame) -> NDArray[np.float32]:
     return np.column_stack([linear, offset]).astype(np.float32)
 
 
-def _blocks(plane: NDArray[np.generic], layout: PixelLayout, *, fill: bool | None = None) -> NDArray[np.generic]:
-    """(rows, step_y, columns, step_x): the luma samples that each chroma sample covers; edges repeat or are filled."""
+def _blocks(plane: Samples, layout: PixelLayout, *, repeat: bool) -> Samples:
+    """(rows, step_y, columns, step_x): the luma samples that each chroma sample covers; past the edge they repeat
+    the last one or are zero."""
     step_y, step_x = 1 << layout.chroma_y, 1 << layout.chroma_x
     height, width = plane.shape
     missing = ((0, -height % step_y), (0, -width % step_x))
-    padded = np.pad(plane, missing, mode="edge") if fill is None else np.pad(plane, missing, constant_values=fill)
+    padded = np.pad(plane, missing, mode="edge" if repeat else "constant")
     return padded.reshape(padded.shape[0] // step_y, step_y, padded.shape[1] // step_x, step_x)
 
 
 def _averaged(plane: Codes, layout: PixelLayout) -> Codes:
     if not layout.chroma_x and not layout.chroma_y:
-        return np.ascontiguousarray(plane)
-    blocks = _blocks(plane, layout).astype(np.uint32)
+        return plane.copy()
+    blocks = _blocks(plane, layout, repeat=True).astype(np.uint32)
     count = blocks.shape[1] * blocks.shape[3]
-    return ((blocks.sum(axis=(1, 3)) + count // 2) // count).astype(plane.dtype)
+    averaged: Codes = ((blocks.sum(axis=(1, 3)) + count // 2) // count).astype(plane.dtype)
+    return averaged

@@ -10,12 +10,13 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from tools.media.decode import frames
 from tools.types import Clip, Frame
 
 
-def texture(width: int, height: int, index: int, seed: int = 0) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def texture(width: int, height: int, index: int, seed: int = 0) -> NDArray[np.uint8]:
     """(H, W, 3) RGB: smooth noise that drifts two pixels per frame, with a little grain; every frame differs."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(30, 220, (24, 40, 3)).astype(np.float32)
@@ -25,7 +26,8 @@ def texture(width: int, height: int, index: int, seed: int = 0) -> np.ndarray[tu
     top = coarse[rows][:, columns] * (1 - right) + coarse[rows][:, columns + 1] * right
     low = coarse[rows + 1][:, columns] * (1 - right) + coarse[rows + 1][:, columns + 1] * right
     grain = np.random.default_rng((seed, index)).normal(0, 2, (height, width, 1))
-    return np.clip(top * (1 - down) + low * down + grain, 0, 255).astype(np.uint8)
+    picture: NDArray[np.uint8] = np.clip(top * (1 - down) + low * down + grain, 0, 255).astype(np.uint8)
+    return picture
 
 
 def make_film(
