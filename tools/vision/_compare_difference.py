@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.types import Bits
+from tools.types import Bits, Box
 from tools.vision._compare_register import Floats, Pair, local_correlation
 
 SLACK = 2
@@ -24,12 +24,15 @@ LEAST_RING = 0.6
 @dataclass(frozen=True, slots=True)
 class Difference:
     """`score` (H, W) in units of the pair's own residual; `same` where structure and colour agree; `seen` where the
-    pair can be judged at all; `odd` the compact places of disagreement."""
+    pair can be judged at all; `ignored` where it was told not to; `odd` the compact places of disagreement that agree
+    around as far as can be judged, and `closed` those of them that are ringed by agreement."""
 
     score: Floats
     same: Bits
     seen: Bits
+    ignored: Bits
     odd: Bits
+    closed: Bits
 
 
 def difference(pair: Pair, ignored: Bits) -> Difference:
@@ -41,7 +44,8 @@ def difference(pair: Pair, ignored: Bits) -> Difference:
     score = cast(Floats, cv2.blur(apart, (3, 3)) / unit)
     same = seen & (score < 2.0) & ((structure > 0.5) | (texture < 2.5))
     settled = cv2.blur(same.astype(np.float32), (7, 7)) > 0.5
-    return Difference(score, cast(Bits, settled & seen), seen, _blobs(score, cast(Bits, settled), seen))
+    odd, closed = _blobs(score, cast(Bits, settled), seen)
+    return Difference(score, cast(Bits, settled & seen), seen, ignored & pair.valid, odd, closed)
 
 
 def _beyond_slack(a: Floats, b: Floats) -> Floats:
@@ -50,8 +54,9 @@ def _beyond_slack(a: Floats, b: Floats) -> Floats:
     parts = []
     for one, other in ((a, b), (b, a)):
         low, high = cv2.erode(other, kernel), cv2.dilate(other, kernel)
-        parts.append(np.sqrt((np.maximum(np.maximum(one - high, low - one), 0) ** 2).sum(axis=2)))
-    return cast(Floats, np.maximum(parts[0], parts[1]))
+        x, y, z = cv2.split(np.maximum(np.maximum(one - high, low - one), 0))
+        parts.append(x * x + y * y + z * z)
+    return cast(Floats, np.sqrt(np.maximum(parts[0], parts[1])))
 
 
 def _residual(apart: Floats, structure: Floats, seen: Bits) -> float:
@@ -60,34 +65,64 @@ def _residual(apart: Floats, structure: Floats, seen: Bits) -> float:
     return max(2.0, float(np.percentile(apart[known], 95))) if known.sum() > 200 else 4.0
 
 
-def _blobs(score: Floats, same: Bits, seen: Bits) -> Bits:
-    """Hysteresis on the score; a blob is kept when it is no sliver and mostly ringed by agreement."""
+def _blobs(score: Floats, same: Bits, seen: Bits) -> tuple[Bits, Bits]:
+    """Hysteresis on the score; a blob is kept when it is no sliver and ringed by agreement: as judged, and wholly."""
     weak = ((score > 2.0) & seen).astype(np.uint8)
     weak = cv2.morphologyEx(weak, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
-    count, labels = cv2.connectedComponents(weak)
-    peaks = np.zeros(count)
-    np.maximum.at(peaks, labels.ravel(), score.ravel())
-    out = np.zeros(score.shape, np.bool_)
-    for label in np.flatnonzero(peaks >= 4.0):
-        if label:
-            blob = filled(cast(Bits, labels == label))
-            if _thick(blob) and ring_agreement(blob, same, seen) >= LEAST_RING:
-                out |= blob
-    return out
+    odd, closed = np.zeros(score.shape, np.bool_), np.zeros(score.shape, np.bool_)
+    for box, part in labelled(cast(Bits, weak > 0)):
+        if float(score[box.slices][part].max()) >= 4.0:
+            for blob in _compact(filled(part)):
+                judged, whole = ring_agreement(box, blob, same, seen)
+                odd[box.slices] |= blob & (judged >= LEAST_RING)
+                closed[box.slices] |= blob & (whole >= LEAST_RING)
+    return odd, closed
 
 
-def _thick(blob: Bits, least: float = 2.5) -> bool:
-    padded = cv2.copyMakeBorder(blob.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    return float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max()) >= least
+def labelled(mask: Bits) -> list[tuple[Box, Bits]]:
+    """The connected parts of a mask as boxes and crops."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    boxes = [Box(*(int(v) for v in row[:4])) for row in stats]
+    return [(boxes[i], cast(Bits, labels[boxes[i].slices] == i)) for i in range(1, count) if stats[i, 4] >= 12]
 
 
-def ring_agreement(blob: Bits, same: Bits, seen: Bits) -> float:
-    """Share of the ring around a blob (a tenth of its size wide, at least 5 pixels) where the pictures agree."""
-    reach = max(5, int(0.1 * np.sqrt(blob.sum())))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 5, 2 * reach + 5))
-    gap = cv2.dilate(blob.astype(np.uint8), np.ones((5, 5), np.uint8))
-    ring = (cv2.dilate(blob.astype(np.uint8), kernel) > 0) & (gap == 0)
-    return float(same[ring].mean()) if ring.any() else 0.0
+def _compact(part: Bits, least: float = 2.5) -> list[Bits]:
+    """The compact parts of a connected area, cut free of the slivers that outlines leave; none when it is all sliver."""
+    padded = np.pad(part.astype(np.uint8), 8)
+    radius = float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
+    if radius < least:
+        return []
+    reach = int(np.clip(0.45 * radius, 1, 4))
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disc(reach))
+    kept = (cv2.dilate(opened, _disc(max(1, reach // 2))) & padded)[8:-8, 8:-8]
+    return [blob for blob in components(cast(Bits, kept > 0)) if blob.sum() > 4 * reach * reach]
+
+
+def _disc(radius: int) -> NDArray[np.uint8]:
+    shape = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return cast(NDArray[np.uint8], shape)
+
+
+def ring_agreement(box: Box, blob: Bits, same: Bits, seen: Bits) -> tuple[float, float]:
+    """Shares of the ring around a blob (a crop at `box`) that agree: of what can be judged, and of the whole ring.
+
+    The ring is a tenth of the blob's size wide, at least 5 pixels. The first is 0 when less than a quarter can be judged.
+    """
+    reach = max(5, int(0.1 * np.sqrt(blob.sum()))) + 2
+    far = cv2.distanceTransform(1 - np.pad(blob.astype(np.uint8), reach), cv2.DIST_L2, 3)
+    ring = (far > 2) & (far <= reach)
+    area = slice(box.y, box.y + box.h + 2 * reach), slice(box.x, box.x + box.w + 2 * reach)
+    judged = ring & np.pad(seen, reach)[area]
+    agreeing = float((judged & np.pad(same, reach)[area]).sum())
+    total = max(1, int(ring.sum()))
+    return (agreeing / judged.sum() if judged.sum() > 0.25 * total else 0.0), agreeing / total
+
+
+def show_alike(one: Pair, other: Pair, place: Bits) -> bool:
+    """Whether two pictures laid on the same grid show the same thing at a place where both contradict the grid's own."""
+    between = np.linalg.norm(one.b[place] - other.b[place], axis=1).mean()
+    contrast = min(np.linalg.norm(p.a[place] - p.b[place], axis=1).mean() for p in (one, other))
+    return bool(between < 0.5 * contrast)
 
 
 def filled(mask: Bits) -> Bits:

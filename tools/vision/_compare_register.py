@@ -25,7 +25,7 @@ LEAST_HULL = 0.02
 """Convex hull of the inliers as a share of either picture."""
 LEAST_MATCHING = 0.5
 """Share of the textured hull whose structure must agree after registration."""
-REACH = 0.25
+REACH = 0.5
 """How far beyond the hull of the inliers a registration is believed, as a share of the hull's size."""
 
 
@@ -87,19 +87,37 @@ def to_lab(rgb: Rgb) -> Floats:
 
 
 def plain_backdrop(rgb: Rgb) -> Bits:
-    """The smooth area (H, W) that runs in from the picture's border: a sheet's backdrop, which says nothing of a shot.
+    """A sheet's plain backdrop (H, W), which says nothing of a shot: the smooth area that runs in from the border.
 
-    Smooth: local gradient under 2.5 grey levels per pixel, so that gradients and vignettes count as plain.
+    Smooth is a gradient under 1 ΔE per pixel, so that falling light counts as plain; openings in the subject that show
+    the same colour (a quadratic of the place) belong to it.
     """
     lab = cv2.GaussianBlur(to_lab(rgb), (0, 0), 1.2)
-    steps = [np.abs(cv2.Sobel(lab, cv2.CV_32F, dx, dy, ksize=3)).max(axis=2) / 8 for dx, dy in ((1, 0), (0, 1))]
-    smooth = (np.maximum(*steps) < 1.0).astype(np.uint8)
+    steps = [np.abs(s) for d in ((1, 0), (0, 1)) for s in cv2.split(cv2.Sobel(lab, cv2.CV_32F, *d, ksize=3, scale=1 / 8))]
+    smooth = (np.maximum.reduce(steps) < 1.0).astype(np.uint8)
     smooth = cv2.morphologyEx(smooth, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     _, labels = cv2.connectedComponents(smooth)
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     counts = np.bincount(edge[edge > 0], minlength=1)
-    wide = np.flatnonzero(counts > 0.08 * edge.size)
-    return cast(Bits, np.isin(labels, wide[wide > 0]))
+    backdrop = np.isin(labels, np.flatnonzero(counts > 0.08 * edge.size))
+    return backdrop | _of_its_colour(cast(Floats, lab), backdrop)
+
+
+def _of_its_colour(lab: Floats, backdrop: Bits, limit: float = 5.0) -> Bits:
+    """Where a picture has the colour that its backdrop would have there, within `limit` ΔE."""
+    rows, columns = np.nonzero(backdrop)
+    if len(rows) < 200:
+        return np.zeros_like(backdrop)
+    step = max(1, len(rows) // 3000)
+    design = _quadratic(columns[::step] / lab.shape[1], rows[::step] / lab.shape[0])
+    solution = np.linalg.lstsq(design, lab[rows[::step], columns[::step]], rcond=None)[0]
+    yy, xx = np.mgrid[0 : lab.shape[0], 0 : lab.shape[1]]
+    expected = _quadratic(xx.ravel() / lab.shape[1], yy.ravel() / lab.shape[0]) @ solution
+    return cast(Bits, np.linalg.norm(lab - expected.reshape(lab.shape), axis=2) < limit)
+
+
+def _quadratic(x: Matrix, y: Matrix) -> Matrix:
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)
 
 
 def register(a: View, b: View) -> Registration | None:
@@ -134,7 +152,7 @@ def _plausible(matrix: Matrix, points: Floats) -> bool:
     scales = np.sqrt(areas)
     stretch = np.linalg.svd(jacobian(matrix, corners[2]), compute_uv=False)
     return bool(
-        0.2 < scales.min() and scales.max() < 5 and scales.max() < 2 * scales.min() and stretch[0] < 1.6 * stretch[1]
+        scales.min() > 0.2 and scales.max() < 5 and scales.max() < 2 * scales.min() and stretch[0] < 1.6 * stretch[1]
     )
 
 
@@ -151,13 +169,13 @@ def jacobian(matrix: Matrix, point: NDArray[np.float64]) -> Matrix:
 
 
 def _believed(points: Floats, size: tuple[int, int]) -> Bits:
-    hull = cv2.convexHull(points)
-    canvas = np.zeros((size[1], size[0]), np.uint8)
+    """The hull of the inliers, grown by `REACH`; drawn at a quarter of the size, where it is as good and 16 times cheaper."""
+    hull = cv2.convexHull(points / 4)
+    reach = int(REACH * np.sqrt(cv2.contourArea(hull)))
+    canvas = np.zeros((size[1] // 4 + 1, size[0] // 4 + 1), np.uint8)
     cv2.fillConvexPoly(canvas, np.round(hull).astype(np.int32), 1)
-    reach = int(REACH * np.sqrt(cv2.contourArea(hull))) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    grown = cv2.dilate(canvas, kernel)
-    return cast(Bits, grown > 0)
+    far = cv2.distanceTransform(1 - canvas, cv2.DIST_L2, 3)
+    return cast(Bits, cv2.resize((far <= reach).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def laid_on(a: View, b: View, found: Registration) -> Pair:
@@ -189,7 +207,7 @@ def _near(points: Floats, size: tuple[int, int], radius: int = 8) -> Bits:
 
 
 def matched_light(a: Floats, b: Floats, where: Bits) -> Floats:
-    """b with a gain and offset per Lab channel, both linear in the place, that fit a where they match (Tukey weights)."""
+    """b with gain and offset per Lab channel, both linear in the place, that fit a where they match (Tukey weights)."""
     rows, columns = np.nonzero(where)
     step = max(1, len(rows) // 4000)
     rows, columns = rows[::step], columns[::step]
@@ -227,7 +245,7 @@ def _smooth_flow(a: Floats, b: Floats, where: Bits, limit: float = 5.0) -> Float
     rest = flow(gray_a, gray_b, np.eye(3))
     moved = warp(gray_b.astype(np.float32), rest)
     weight = (local_correlation(cast(Floats, gray_a.astype(np.float32)), moved, 9)[0] - 0.7).clip(0) * where
-    weight *= (np.abs(rest).max(axis=2) < limit) * np.abs(
+    weight *= (np.maximum(np.abs(rest[..., 0]), np.abs(rest[..., 1])) < limit) * np.abs(
         cv2.Laplacian(cv2.GaussianBlur(gray_a, (0, 0), 1.5), cv2.CV_32F)
     )
     sigma = max(a.shape[:2]) / 40

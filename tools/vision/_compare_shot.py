@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 import cv2
@@ -12,7 +13,7 @@ import numpy as np
 from tools.media.decode import frames as decoded
 from tools.media.pixels import luma8, rgb8
 from tools.types import Bits, Box, Clip, Rgb
-from tools.vision._compare_difference import Difference, carried, components, difference
+from tools.vision._compare_difference import Difference, carried, components, difference, show_alike
 from tools.vision._compare_register import Floats, Matrix, Pair, View, laid_on, register, working_view
 from tools.vision.motion import working
 from tools.vision.track import grab_cut
@@ -89,9 +90,25 @@ def sightings(index: int, frame: Rgb, views: Mapping[str, View], untrusted: Mapp
     witnesses = tuple(w for ref in views if (w := witness(ref, view, views[ref], untrusted.get(ref))) is not None)
     if not witnesses:
         return None
-    odd = np.sum([w.found.odd for w in witnesses], axis=0)
-    spoken = np.sum([w.found.odd | w.found.same for w in witnesses], axis=0)
-    return Sighting(index, frame, view, witnesses, cast(Bits, (odd > 0) & (2 * odd > spoken)), cast(Bits, spoken > 0))
+    odd, judged = _majority(witnesses)
+    return Sighting(index, frame, view, witnesses, odd, judged)
+
+
+def _majority(witnesses: tuple[Witness, ...]) -> tuple[Bits, Bits]:
+    """Where most of the panels contradict the frame, and where any says something.
+
+    A panel that shows its backdrop at a place speaks against a mark on the character there. A place that is not ringed
+    by agreement (it touches the frame's edge or a backdrop) needs two panels that show the same thing there.
+    """
+    votes = np.sum([w.found.odd for w in witnesses], axis=0)
+    spoken = np.sum([w.found.odd | w.found.same | w.found.ignored for w in witnesses], axis=0)
+    odd = np.zeros(votes.shape, np.bool_)
+    for blob in components(cast(Bits, (votes > 0) & (2 * votes > spoken))):
+        against = [w for w in witnesses if float(w.found.odd[blob].mean()) > 0.5]
+        closed = any(float(w.found.closed[blob].mean()) > 0.5 for w in against)
+        if closed or any(show_alike(a.pair, b.pair, blob) for a, b in pairwise(against)):
+            odd |= blob
+    return odd, cast(Bits, spoken > 0)
 
 
 def witness(ref: str, frame: View, panel: View, untrusted: Bits | None) -> Witness | None:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from tools.types import Bits, Box, Rgb
-from tools.vision._compare_difference import Difference, carried, components, difference, steepness
+from tools.vision._compare_difference import Difference, carried, components, difference, show_alike, steepness
 from tools.vision._compare_register import Pair, View, laid_on, register, working_view
 
 UNDECIDED = 0.4
@@ -57,9 +57,9 @@ def compare_panels(pictures: Mapping[str, Rgb], longest: int = 640) -> list[Pane
     for ref, view in views.items():
         held = _held(ref, views)
         places = components(np.logical_or.reduce([h.found.odd for h in held])) if held else []
-        judged = [_judge(ref, view, place, held) for place in places]
+        judged = [_judge(ref, place, held) for place in places]
         found += [_full_size(one, pictures[ref]) for one in judged if one is not None]
-    return sorted(_one_per_pair(found, views), key=lambda d: -d.confidence)
+    return sorted(_one_per_pair(found), key=lambda d: -d.confidence)
 
 
 def _held(ref: str, views: Mapping[str, View]) -> list[_Held]:
@@ -73,7 +73,7 @@ def _held(ref: str, views: Mapping[str, View]) -> list[_Held]:
     return held
 
 
-def _judge(ref: str, view: View, place: Bits, held: list[_Held]) -> PanelDisagreement | None:
+def _judge(ref: str, place: Bits, held: list[_Held]) -> PanelDisagreement | None:
     """What the siblings that show a place say about it; None when the panel is in the majority or nobody agrees."""
     showing = [h for h in held if float(h.found.seen[place].mean()) > 0.8]
     against = [h for h in showing if float(h.found.odd[place].mean()) > 0.4]
@@ -81,25 +81,19 @@ def _judge(ref: str, view: View, place: Bits, held: list[_Held]) -> PanelDisagre
     others = tuple(h.ref for h in showing if h not in alike)
     same = sum(float(h.found.odd[place].mean()) < 0.1 for h in showing)
     if len(alike) > 1 + same and len(alike) > 1:
-        return _faulty(ref, view, place, alike, others)
-    if len(showing) == len(against) == 1:
-        return _undecided(ref, view, place, against[0])
+        return _faulty(ref, place, alike, others)
+    if len(showing) == len(against) == 1 and float(against[0].found.closed[place].mean()) > 0.4:
+        return _undecided(ref, place, against[0])
     return None
 
 
 def _agreeing(against: list[_Held], place: Bits) -> list[_Held]:
     """The largest group of siblings that show the same thing at a place."""
-    groups = [[h for h in against if h is one or _alike(one.pair, h.pair, place)] for one in against]
+    groups = [[h for h in against if h is one or show_alike(one.pair, h.pair, place)] for one in against]
     return max(groups, key=len, default=[])
 
 
-def _alike(one: Pair, other: Pair, place: Bits) -> bool:
-    between = np.linalg.norm(one.b[place] - other.b[place], axis=1).mean()
-    contrast = min(np.linalg.norm(p.a[place] - p.b[place], axis=1).mean() for p in (one, other))
-    return bool(between < 0.5 * contrast)
-
-
-def _faulty(ref: str, view: View, place: Bits, alike: list[_Held], others: tuple[str, ...]) -> PanelDisagreement:
+def _faulty(ref: str, place: Bits, alike: list[_Held], others: tuple[str, ...]) -> PanelDisagreement:
     mask = np.mean([h.found.odd for h in alike], axis=0) > 0.5
     mask = cast(Bits, mask & place) if (mask & place).any() else place
     contrast = float(np.median([np.median(h.found.score[mask]) for h in alike]))
@@ -108,7 +102,7 @@ def _faulty(ref: str, view: View, place: Bits, alike: list[_Held], others: tuple
     return _claim(ref, mask, names, others, confidence, f"{', '.join(names)} agree with each other against {ref} here")
 
 
-def _undecided(ref: str, view: View, place: Bits, other: _Held) -> PanelDisagreement:
+def _undecided(ref: str, place: Bits, other: _Held) -> PanelDisagreement:
     own, sibling = steepness(other.pair.a, place), steepness(other.pair.b, place)
     confidence = UNDECIDED * own / (own + sibling)
     why = f"{ref} and {other.ref} differ here and no third panel shows the place"
@@ -128,7 +122,7 @@ def _full_size(one: PanelDisagreement, picture: Rgb) -> PanelDisagreement:
     return PanelDisagreement(one.panel, box, cast(Bits, mask), one.agree, one.disagree, one.confidence, one.why)
 
 
-def _one_per_pair(found: list[PanelDisagreement], views: Mapping[str, View]) -> list[PanelDisagreement]:
+def _one_per_pair(found: list[PanelDisagreement]) -> list[PanelDisagreement]:
     """Of two panels that only contradict each other, the claim against the one that shows more there."""
     kept = []
     for one in found:
