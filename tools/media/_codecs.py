@@ -25,7 +25,7 @@ H264_FORMATS = {
     *("yuv420p", "yuv422p", "yuv444p", "gray"),
     *("yuv420p10le", "yuv422p10le", "yuv444p10le", "gray10le"),
 }
-X264 = "ipratio=1:pbratio=1:stitchable=1:scenecut=0:keyint=infinite:bframes=0:psy=0:aq-mode=0:mbtree=0"
+X264 = "sps-id=7:ipratio=1:pbratio=1:stitchable=1:scenecut=0:keyint=infinite:bframes=0:psy=0:aq-mode=0:mbtree=0"
 """One quantizer for every block of every frame, because the worst place counts; headers that do not depend on it."""
 FFV1_NAMES = {"rgb24": "bgr0", "bgr24": "bgr0", "rgb0": "bgr0", "gbrp": "bgr0", "bgr48le": "rgb48le"}
 LADDERS = {"h264": (13, 10, 7, 4, 2, 1), "prores": (0, 2, 1), "ffv1": (0,)}
