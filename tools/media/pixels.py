@@ -78,8 +78,8 @@ def _from_rgb(picture: NDArray[np.float32], like: Frame) -> Codes:
     else:
         low, span = _luma_scale(like)
         codes = picture * (span / 255) + low
-    kind = np.uint8 if like.layout.depth <= 8 else np.uint16
-    return np.clip(np.rint(codes), 0, _top(like.layout)).astype(kind)
+    whole = np.clip(np.rint(codes), 0, _top(like.layout))
+    return whole.astype(np.uint8) if like.layout.depth <= 8 else whole.astype(np.uint16)
 
 
 def to_444(frame: Frame) -> Codes:
@@ -111,7 +111,7 @@ def support_planes(mask: Bits, layout: PixelLayout) -> tuple[Bits, ...]:
         return (mask,)
     if not layout.chroma_x and not layout.chroma_y:
         return (mask, mask, mask)
-    chroma: Bits = np.asarray(_blocks(mask, layout, repeat=False).any(axis=(1, 3)))
+    chroma: Bits = np.asarray(_blocks(mask, layout).any(axis=(1, 3)))
     return (mask, chroma, chroma)
 
 
@@ -243,20 +243,19 @@ def _yuv_to_rgb(frame: Frame) -> NDArray[np.float32]:
     return np.column_stack([linear, offset]).astype(np.float32)
 
 
-def _blocks(plane: Samples, layout: PixelLayout, *, repeat: bool) -> Samples:
-    """(rows, step_y, columns, step_x): the luma samples that each chroma sample covers; past the edge they repeat
-    the last one or are zero."""
+def _blocks(plane: Samples, layout: PixelLayout) -> Samples:
+    """(rows, step_y, columns, step_x): the luma samples that each chroma sample covers; the last ones repeat."""
     step_y, step_x = 1 << layout.chroma_y, 1 << layout.chroma_x
-    height, width = plane.shape
-    missing = ((0, -height % step_y), (0, -width % step_x))
-    padded = np.pad(plane, missing, mode="edge" if repeat else "constant")
-    return padded.reshape(padded.shape[0] // step_y, step_y, padded.shape[1] // step_x, step_x)
+    rows, columns = -(-plane.shape[0] // step_y), -(-plane.shape[1] // step_x)
+    y = np.minimum(np.arange(rows * step_y), plane.shape[0] - 1)
+    x = np.minimum(np.arange(columns * step_x), plane.shape[1] - 1)
+    return plane[y[:, None], x[None, :]].reshape(rows, step_y, columns, step_x)
 
 
 def _averaged(plane: Codes, layout: PixelLayout) -> Codes:
     if not layout.chroma_x and not layout.chroma_y:
         return plane.copy()
-    blocks = _blocks(plane, layout, repeat=True).astype(np.uint32)
+    blocks = _blocks(plane, layout).astype(np.uint32)
     count = blocks.shape[1] * blocks.shape[3]
     averaged: Codes = ((blocks.sum(axis=(1, 3)) + count // 2) // count).astype(plane.dtype)
     return averaged
