@@ -7,7 +7,6 @@ maximises the enhanced correlation coefficient (Evangelidis and Psarakis, PAMI 2
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import cv2
@@ -55,8 +54,7 @@ class Alignment:
         return np.asarray(np.linalg.inv(self.matrix), np.float64)
 
 
-@lru_cache(maxsize=4)
-def _sift(limit: int) -> Any:
+def _sift(limit: int) -> cv2.SIFT:
     return cv2.SIFT.create(nfeatures=limit, contrastThreshold=0.02)
 
 

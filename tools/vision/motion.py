@@ -7,6 +7,7 @@ Everything runs at a working size of at most 640 pixels wide.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -119,18 +120,27 @@ def _scaling(full: Gray, small: Gray) -> Matrix:
     return np.diag([small.shape[1] / full.shape[1], small.shape[0] / full.shape[0], 1.0])
 
 
-@lru_cache(maxsize=1)
-def _dis() -> Any:
-    engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    engine.setFinestScale(1)
-    return engine
+class _Engine(threading.local):
+    """One flow engine per thread: it keeps state between calls."""
+
+    def __init__(self) -> None:
+        self.dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self.dis.setFinestScale(1)
+
+
+_engine = _Engine()
+
+
+def dense_flow(a: Gray, b: Gray) -> Flow:
+    """DIS flow a → b at the pictures' own size, started from rest."""
+    return np.asarray(_engine.dis.calc(a, b, None), np.float32)
 
 
 def _flow_from(a: Gray, b: Gray, begin: Matrix) -> Flow:
     if np.array_equal(begin, np.eye(3)):
-        return np.asarray(_dis().calc(a, b, None), np.float32)
+        return dense_flow(a, b)
     moved = matrix_flow(begin, *a.shape)
-    rest = np.asarray(_dis().calc(a, np.asarray(warp(b, moved), np.uint8), None), np.float32)
+    rest = dense_flow(a, np.asarray(warp(b, moved), np.uint8))
     return np.asarray(rest + np.dstack([warp(moved[..., i], rest) for i in (0, 1)]), np.float32)
 
 
@@ -174,7 +184,7 @@ def _disagreement(a: Gray, b: Gray, matrix: Matrix, ignored: Bits | None) -> flo
     return float(cv2.absdiff(a, moved)[covered].mean())
 
 
-def _textured_points(picture: Gray, ignored: Bits | None, step: int = 6) -> NDArray[np.float64]:
+def textured_points(picture: Gray, ignored: Bits | None, step: int = 6) -> NDArray[np.float64]:
     """Grid points (n, 2) whose neighbourhood has texture in both directions, so that flow there means something."""
     strength = cv2.cornerMinEigenVal(cv2.GaussianBlur(picture, (0, 0), 1.0), 7)[step // 2 :: step, step // 2 :: step]
     ys, xs = np.mgrid[step // 2 : picture.shape[0] : step, step // 2 : picture.shape[1] : step]
@@ -189,7 +199,7 @@ def _pair(a: Gray, b: Gray, ignored: Bits | None) -> tuple[GlobalMotion, Flow]:
     """Global motion and dense flow of two pictures at working size."""
     begin = _start(a, b, ignored)
     dense = _flow_from(a, b, begin)
-    points = _textured_points(a, ignored)
+    points = textured_points(a, ignored)
     if len(points) < 16:
         return GlobalMotion(begin, 0.0), dense
     moved = points + dense[points[:, 1].astype(int), points[:, 0].astype(int)]

@@ -1,0 +1,171 @@
+"""Donors: pictures of a hole's content found in other frames, brought into the target's place and light, and graded.
+
+A donor is graded on the ring around the hole, where the truth is known: its error there, spread smoothly into the
+hole, says how far it may be believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.editors.local.cleanplate.fields import Field, extended, grown, sample, smoothed, square_mean
+from tools.editors.local.cleanplate.shot import MotionModel, Route, Walk, Window, full_size, grid_of
+from tools.types import Bits, Box
+from tools.vision.motion import dense_flow
+
+Source = Literal["plane", "flow", "reference"]
+WANTED = 4
+"""Donors per pixel: more change the mean little."""
+MOST_DONORS = 10
+LEAST_RING = 64
+"""Known pixels a donor must share with the target to be graded."""
+LEAST_NEWS = 0.02
+"""Share of the hole that a further donor must add to."""
+FLOOR = 2.0
+"""Squared error (8-bit levels) below which a better grade means nothing: quantisation and grain."""
+CEILING = 4000.0
+REFINE_SIZE = 288
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A hole in one frame, cut out with its surround.
+
+    `codes` is (h, w, 3) float32 in 8-bit steps of the source's code values; `hole` is what must be filled, `known`
+    what may be believed. `light` is 8-bit luma.
+    """
+
+    index: int
+    box: Box
+    codes: Field
+    light: NDArray[np.uint8]
+    hole: Bits
+    known: Bits
+
+    @property
+    def reach(self) -> float:
+        """A length to smooth over: a quarter of the hole's size in pixels, at least 6."""
+        return max(6.0, 0.25 * float(np.sqrt(self.hole.sum())))
+
+
+@dataclass(frozen=True, slots=True)
+class Donor:
+    """A picture of the target's content: `codes` (h, w, 3), where it is `valid`, and the squared `error` expected."""
+
+    source: Source
+    codes: Field
+    valid: Bits
+    error: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Quarry:
+    """A picture to borrow from: native code values, 0 / 1 where it is barred, 8-bit luma."""
+
+    codes: NDArray[Any]
+    barred: NDArray[np.uint8]
+    scale: float
+    """8-bit steps per code value."""
+
+
+def routes(window: Window, target: Target, model: MotionModel, scale: float) -> Iterator[Route]:
+    """Where the hole's content is seen, nearest frames first, until every pixel has been seen often enough."""
+    grid = grid_of(target.box, scale)
+    size = (grid[0].shape[1], grid[0].shape[0])
+    hole = cv2.resize(target.hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    walks = [Walk(window, target.index, direction, model, grid) for direction in (1, -1)]
+    count, found = np.zeros(hole.shape, np.int32), 0
+    while walks and found < MOST_DONORS and count[hole].min() < WANTED:
+        for walk in list(walks):
+            index = walk.advance()
+            if index is None or not walk.inside()[hole].any():
+                walks.remove(walk)
+                continue
+            seen = walk.visible() & hole
+            if (seen & (count < WANTED)).sum() >= max(1.0, LEAST_NEWS * hole.sum()):
+                count += seen
+                found += 1
+                yield Route(index, *full_size(walk.x, walk.y, target.box, scale))
+
+
+def donors(window: Window, target: Target, model: MotionModel) -> list[Donor]:
+    """Everything other frames of the window show of the target's hole, under one motion model."""
+    seen = window[target.index]
+    scale = seen.small.shape[1] / seen.light.shape[1]
+    found = []
+    for route in routes(window, target, model, scale):
+        other = window[route.index]
+        quarry = Quarry(other.codes, other.barred, eight_bit(seen.frame.layout.depth))
+        made = donor(quarry, target, route.x, route.y, model)
+        if made is not None:
+            found.append(made)
+    return found
+
+
+def eight_bit(depth: int) -> float:
+    """What a code value of `depth` bits is worth in 8-bit steps."""
+    return float(2.0 ** (8 - depth))
+
+
+def donor(quarry: Quarry, target: Target, x: Field, y: Field, source: Source) -> Donor | None:
+    """The quarry's pixels at x, y: put exactly in place, in the target's light, and graded. None: cannot be graded."""
+    first = _taken(quarry, x, y)
+    if (first[1] & target.known).sum() < LEAST_RING:
+        return None
+    x, y = _refined(target, *first, x, y)
+    codes, valid = _taken(quarry, x, y)
+    ring = valid & target.known
+    if ring.sum() < LEAST_RING:
+        return None
+    lit = codes + _light(target, codes, ring)
+    return Donor(source, lit, valid, _grade(target, lit, ring))
+
+
+def _taken(quarry: Quarry, x: Field, y: Field) -> tuple[Field, Bits]:
+    height, width = quarry.barred.shape
+    codes = sample(quarry.codes, x, y, cv2.INTER_CUBIC) * quarry.scale
+    inside = (x >= 1) & (y >= 1) & (x <= width - 3) & (y <= height - 3)
+    free = sample(quarry.barred, x, y) < 1e-3
+    return codes, np.asarray(inside & free, np.bool_)
+
+
+def _refined(target: Target, codes: Field, valid: Bits, x: Field, y: Field) -> tuple[Field, Field]:
+    """The maps moved by the flow that is left between target and donor, continued from the ring into the hole."""
+    size = target.known.shape
+    by = min(1.0, REFINE_SIZE / max(size))
+    small = (max(16, round(size[1] * by)), max(16, round(size[0] * by)))
+    luma = codes[..., 0] if codes.shape[2] == 3 else codes
+    both = target.known & valid
+    one = np.where(target.known, target.codes[..., 0], luma)
+    two = np.where(valid, luma, one)
+    pair = [cv2.resize(np.clip(p, 0, 255).astype(np.uint8), small, interpolation=cv2.INTER_AREA) for p in (one, two)]
+    ring = cv2.resize(both.astype(np.uint8), small, interpolation=cv2.INTER_NEAREST) > 0
+    rest = dense_flow(pair[0], pair[1])
+    calm = smoothed(rest, ring, 6.0)
+    held = extended(np.where(ring[..., None], calm, 0), ring)
+    shift = cv2.resize(held, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) / by
+    own = cv2.resize(rest, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) / by
+    deep = grown(~both, 4)
+    shift = np.where(deep[..., None], shift, own).astype(np.float32)
+    ys, xs = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
+    there_x, there_y = xs + shift[..., 0], ys + shift[..., 1]
+    return sample(x, there_x, there_y), sample(y, there_x, there_y)
+
+
+def _light(target: Target, codes: Field, ring: Bits) -> Field:
+    """The slow difference in light and colour between target and donor, (h, w, 3)."""
+    return smoothed(target.codes - codes, ring, target.reach)
+
+
+def _grade(target: Target, codes: Field, ring: Bits) -> Field:
+    """Squared error expected at every pixel, from the ring: mostly from near by, a little from everywhere."""
+    error = np.minimum(square_mean(target.codes - codes), CEILING)
+    near = smoothed(error, ring, target.reach * 0.5)
+    wide = smoothed(error, ring, target.reach * 1.5)
+    return np.asarray(near + 0.2 * wide + FLOOR, np.float32)
