@@ -249,7 +249,8 @@ def _blocks(plane: Samples, layout: PixelLayout) -> Samples:
     rows, columns = -(-plane.shape[0] // step_y), -(-plane.shape[1] // step_x)
     y = np.minimum(np.arange(rows * step_y), plane.shape[0] - 1)
     x = np.minimum(np.arange(columns * step_x), plane.shape[1] - 1)
-    return plane[y[:, None], x[None, :]].reshape(rows, step_y, columns, step_x)
+    blocks: Samples = plane[y[:, None], x[None, :]].reshape(rows, step_y, columns, step_x)
+    return blocks
 
 
 def _averaged(plane: Codes, layout: PixelLayout) -> Codes:
