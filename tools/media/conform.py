@@ -157,13 +157,13 @@ def _borders(media: Path) -> list[int] | None:
     later. None where stamps are missing or the first group is open.
     """
     with open_video(media) as (container, stream):
-        stamps = [(p.pts, p.dts, p.is_keyframe) for p in container.demux(stream) if p.size]
-    if any(pts is None or dts is None for pts, dts, _ in stamps):
+        stamps = [(p.pts, p.is_keyframe) for p in container.demux(stream) if p.size]
+    if any(pts is None for pts, _ in stamps):
         return None
-    pts = np.array([stamp for stamp, _, _ in stamps])
+    pts = np.array([stamp for stamp, _ in stamps])
     latest = np.maximum.accumulate(np.r_[np.iinfo(np.int64).min, pts[:-1]])
     earliest = np.minimum.accumulate(pts[::-1])[::-1]
-    closed = (latest < pts) & (earliest >= pts) & np.array([key for _, _, key in stamps])
+    closed = (latest < pts) & (earliest >= pts) & np.array([key for _, key in stamps])
     return [int(i) for i in np.flatnonzero(closed)] if closed[0] else None
 
 
@@ -262,9 +262,17 @@ def _mux_packets(info: MediaInfo, parts: Sequence[_Part], stream: VideoStream, o
 
 
 def _slots(media: Path) -> list[_Slot]:
-    """Decode stamps and durations of a film's packets, in file order."""
+    """Decode stamps and durations of a film's packets, in file order.
+
+    Matroska writes no decode stamps: there, each packet is decoded one reordering delay before its turn to be shown.
+    """
     with open_video(media) as (container, stream):
-        return sorted(_Slot(p.dts, p.duration or 0) for p in container.demux(stream) if p.size and p.dts is not None)
+        packets = [(p.pts, p.dts, p.duration or 0) for p in container.demux(stream) if p.size]
+    if all(dts is not None for _, dts, _ in packets):
+        return [_Slot(dts, duration) for _, dts, duration in packets if dts is not None]
+    shown = sorted(pts for pts, _, _ in packets if pts is not None)
+    delay = max(turn - (pts or 0) for turn, (pts, _, _) in zip(shown, packets, strict=True))
+    return [_Slot(turn - delay, duration) for turn, (_, _, duration) in zip(shown, packets, strict=True)]
 
 
 def _packets(parts: Iterable[_Part]) -> Iterator[tuple[int, Packet[VideoStream]]]:
