@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from evals.studio import render_sample
+
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -20,6 +22,12 @@ def shared_data() -> Path:
     if not data.is_dir():
         pytest.skip("real footage is not beside this checkout (../shared/data)")
     return data
+
+
+@pytest.fixture(scope="session")
+def launch_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample film of seed 7, rendered once for all rooms. Nobody writes into it: a test that does copies it."""
+    return render_sample("launch-day", tmp_path_factory.mktemp("studio") / "launch-day", seed=7)
 
 
 def _is_loopback(address: Any) -> bool:

@@ -125,14 +125,16 @@ def _layer(rgb: NDArray[np.floating], alpha: Pixels) -> Cutout:
 
 def _folds() -> Pixels:
     """Shading of the suit beneath, about 1 on average, so that cloth laid over it keeps its folds."""
-    her = mara()
+    her, eighth = mara(), (192, 192)
     luma = cv2.cvtColor(her.rgb / 255, cv2.COLOR_RGB2GRAY) * her.alpha
+    small, weight = (cv2.resize(layer, eighth, interpolation=cv2.INTER_AREA) for layer in (luma, her.alpha))
 
     def mean(sigma: float) -> Pixels:
-        weight = cv2.GaussianBlur(her.alpha, (0, 0), sigma)
-        return np.asarray((cv2.GaussianBlur(luma, (0, 0), sigma) + 0.05) / (weight + 0.05), np.float32)
+        light, share = cv2.GaussianBlur(small, (0, 0), sigma), cv2.GaussianBlur(weight, (0, 0), sigma)
+        return np.asarray((light + 0.05) / (share + 0.05), np.float32)
 
-    return np.clip(0.6 + 0.4 * (mean(7) + 0.15) / (mean(60) + 0.15), 0.6, 1.3).astype(np.float32)
+    ratio = cv2.resize((mean(1) + 0.15) / (mean(7.5) + 0.15), luma.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return pixels(0.6 + 0.4 * ratio, 0.6, 1.3)
 
 
 def _weave(rng: np.random.Generator, x: Pixels, y: Pixels) -> Pixels:

@@ -270,7 +270,8 @@ class _Script:
         rng = self._rng("SH030")
         scale = float(rng.uniform(2.0, 2.15))
         end = scale * float(rng.uniform(1.1, 1.17))
-        move = framed(rng, 48, self._extent("SH030"), scale=(scale, end), head=_head(rng))
+        drift = (float(rng.choice([-1, 1]) * rng.uniform(40, 60)), float(rng.uniform(-8, 8)))
+        move = framed(rng, 48, self._extent("SH030"), scale=(scale, end), head=_head(rng), travel=drift)
         return self._with_earpiece("SH030", move, "inpaint", "Mara smiles; slow push in.")
 
     def _whip(self) -> ShotPlan:
