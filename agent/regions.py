@@ -15,9 +15,10 @@ from tools.editors import gate
 from tools.editors.base import Editor
 from tools.editors.registry import build
 from tools.errors import BadInput, Broken
-from tools.media.decode import frames, rgb_frames
+from tools.media.decode import frames
 from tools.media.encode import write_video
 from tools.media.masks import read_mask, write_mask
+from tools.media.pixels import rgb8
 from tools.media.probe import probe
 from tools.types import Action, Box, Clip, Edit, Frozen, MaskTrack, MediaInfo, Motion, Reference, Take, Usd, Verdict
 from tools.vision import checks
@@ -146,7 +147,7 @@ def make_mask(media: Path, at: int, seed: Box | tuple[int, int], out: Path) -> M
     if not 0 <= at < info.frames:
         raise BadInput(f"{media}: has frames 0 to {info.frames - 1}; --at {at} is none of them")
     _inside(seed, info, media)
-    picture = next(iter(rgb_frames(Clip(media=media, first=at, last=at))))
+    picture = rgb8(next(frames(Clip(media=media, first=at, last=at))))
     bits = mask_from_box(picture, seed) if isinstance(seed, Box) else mask_from_point(picture, seed)
     region = track(whole(info), at, bits)
     write_mask(out, region, info.frames, info.fps)

@@ -119,7 +119,7 @@ async def _drive(desk: Desk, run: str, options: RunOptions, log: EventLog, advan
     control = RunControl()
     deps = make_deps(desk, run, options, log, control)
     stopping = f"stopped; nothing is lost: `suture resume {_named(desk, run)}` continues"
-    _on_signal(control, log, stopping)
+    _on_signal(control, lambda: _note(desk, run, state="stopped", ended=_now()), log, stopping)
     async with open_saver(desk.home) as saver:
         try:
             values = await advance(film_graph(saver), saver, deps)
@@ -162,12 +162,13 @@ def _known_editors(options: RunOptions) -> None:
         raise BadInput(f"no editor is called {', '.join(unknown)}; the roster has {', '.join(sorted(roster()))}")
 
 
-def _on_signal(control: RunControl, log: EventLog, words: str) -> None:
+def _on_signal(control: RunControl, note: Callable[[], None], log: EventLog, words: str) -> None:
     """SIGINT and SIGTERM: finish the steps in flight for a few seconds, then leave; resume does the rest again."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         log(Event(stage="run", moment="stopped"))
+        note()
         control.request_drain("signal")
         loop.call_later(DRAIN_SECONDS, _leave, words)
 

@@ -23,11 +23,15 @@ def merged(old: dict[str, Value], new: dict[str, Value]) -> dict[str, Value]:
 
 
 class FilmState(TypedDict, total=False):
-    """The film graph's channels. `film` names the Film as JSON in the store, `shots` lists its shots in order."""
+    """The film graph's channels. `film` names the Film as JSON in the store, `shots` lists its shots in order.
+
+    `whole` is the film with the shots that were not asked for, which the new cut needs too.
+    """
 
     schema_version: Required[int]
     goal: Required[Literal["scan", "plan", "pass"]]
     film: str
+    whole: str
     shots: list[str]
     lineages: dict[str, str]
     faults: Annotated[dict[str, PanelFault], merged]

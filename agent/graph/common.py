@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache, wraps
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from langgraph.runtime import Runtime
 
 from agent.deps import Deps
 from agent.events import Event
 from agent.schema import Film, Shot
+from agent.state import Repair
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
-State = TypeVar("State", bound=Mapping[str, Any])
+State_contra = TypeVar("State_contra", bound=Mapping[str, object], contravariant=True)
+
+
+class Node(Protocol[State_contra]):
+    """A node of a graph: from its state to what it changes in it."""
+
+    async def __call__(self, state: State_contra, runtime: Runtime[Deps]) -> dict[str, Any]: ...
 
 
 async def heavy(deps: Deps, work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
@@ -45,18 +52,20 @@ def shot_of(film: Film, shot: str) -> Shot:
     return next(one for one in film.shots if one.id == shot)
 
 
-def staged(
-    stage: str, node: Callable[[State, Runtime[Deps]], Awaitable[dict[str, Any]]]
-) -> Callable[[State, Runtime[Deps]], Awaitable[dict[str, Any]]]:
+def staged(stage: str, node: Node[State_contra]) -> Node[State_contra]:
     """The node, with an event before and after it."""
 
-    @wraps(node)
-    async def told(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
-        repair = state.get("repair")
-        shot = repair.shot if repair is not None else state.get("shot")
+    async def told(state: State_contra, runtime: Runtime[Deps]) -> dict[str, Any]:
+        shot = _shot_named(state)
         runtime.context.events(Event(stage=stage, moment="started", shot=shot))
         update = await node(state, runtime)
         runtime.context.events(Event(stage=stage, moment="finished", shot=shot))
         return update
 
     return told
+
+
+def _shot_named(state: Mapping[str, object]) -> str | None:
+    """The shot that a state is about: a repair's, or an inspection's."""
+    repair, shot = state.get("repair"), state.get("shot")
+    return repair.shot if isinstance(repair, Repair) else str(shot) if shot else None

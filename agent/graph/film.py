@@ -84,16 +84,23 @@ def after_decide(state: FilmState) -> Literal["repair_sheets", "report"]:
     return "report" if state["goal"] == "plan" else "repair_sheets"
 
 
-async def ingest(_state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
+async def ingest(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:  # noqa: ARG001 - it is the first
     """Reads the film with its current versions; the film goes into the store, its name into the state."""
     deps = runtime.context
     current = Versions(deps.db).current()
     versions = {
         shot: Version(number=one.number, media=deps.root / one.path) for shot, one in current.items() if one.path
     }
-    film = await heavy(deps, ingesting.ingest, open_project(deps.root), versions, deps.options.shots)
-    lineages = {shot.id: current[shot.id].lineage for shot in film.shots if shot.id in current}
-    return {"film": keep_film(film, deps), "shots": [shot.id for shot in film.shots], "lineages": lineages}
+    project, only = open_project(deps.root), deps.options.shots
+    whole = film = await heavy(deps, ingesting.ingest, project, versions)
+    if only:
+        film = await heavy(deps, ingesting.ingest, project, versions, only)
+    return {
+        "film": keep_film(film, deps),
+        "whole": keep_film(whole, deps),
+        "shots": [shot.id for shot in film.shots],
+        "lineages": {shot: one.lineage for shot, one in current.items()},
+    }
 
 
 async def inspect_sheets(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
@@ -158,11 +165,12 @@ def quotes_of(film: Film, decisions: dict[str, Decision], findings: dict[str, Fi
     """What the router's first choice would ask, per finding that is to be edited and that somebody here can edit."""
     quotes = {}
     for key, decision in decisions.items():
-        if decision.finding is None or decision.action in ("leave", "ask"):
+        action = decision.action
+        if decision.finding is None or action == "leave" or action == "ask":  # noqa: PLR1714 - narrows the type
             continue
         shot, finding = shot_of(film, decision.shot), findings[decision.finding]
-        need = routing.need_of(film, shot, finding, decision, decision.action)
-        draft = routing.draft_of(film, shot, finding, decision.action, decision.window)
+        need = routing.need_of(film, shot, finding, decision, action)
+        draft = routing.draft_of(film, shot, finding, action, decision.window)
         found = routing.route(need, deps, draft=draft, allow=film.allow, barred={}, tried=(), failures=0)
         if found.choice is not None:
             quotes[key] = Quote(usd=found.choice.usd, seconds=found.choice.seconds, why=found.choice.why)
@@ -253,7 +261,7 @@ async def answer_shot(shots: ShotGraph, repair: Repair, answer: Answer, deps: De
     pending = (await shots.aget_state(config)).interrupts
     if not pending:
         return False
-    resume = Command(resume={pending[0].id: answer.model_dump()})
+    resume: Command[str] = Command(resume={pending[0].id: answer.model_dump()})
     await shots.ainvoke(resume, config, context=deps, durability="sync", control=deps.control)
     return True
 
@@ -261,7 +269,7 @@ async def answer_shot(shots: ShotGraph, repair: Repair, answer: Answer, deps: De
 async def conform(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Renders the next cut of the film from the current versions."""
     deps = runtime.context
-    files = await heavy(deps, conforming.conform, film_of(state["film"], deps), deps)
+    files = await heavy(deps, conforming.conform, film_of(state["whole"], deps), deps)
     return {"files": {name: path.relative_to(deps.root).as_posix() for name, path in files.items()}}
 
 

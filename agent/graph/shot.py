@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -359,13 +360,8 @@ async def _hand_over(state: ShotState, at: _Place, deps: Deps) -> dict[str, Any]
     need = routing.need_of(at.film, at.shot, at.finding, at.decision, at.action)
     references = references_for(at.film, at.finding, at.repair.sheet_versions, at.repair.faults)
     references += await heavy(deps, editing.frame_references, at.film, frames_for(at.film, at.finding), deps)
-    ready = await heavy(
-        deps,
+    make = partial(
         escalating.ready_job,
-        at.film,
-        at.shot,
-        at.action,
-        findings,
         clip=at.clip,
         references=references,
         window=at.window,
@@ -373,6 +369,7 @@ async def _hand_over(state: ShotState, at: _Place, deps: Deps) -> dict[str, Any]
         why="; ".join(filter(None, [state["why"], why])),
         deps=deps,
     )
+    ready = await heavy(deps, make, at.film, at.shot, at.action, findings)
     return {"ending": "waiting", "ready": ready, "why": ready.why}
 
 
