@@ -88,7 +88,7 @@ class FilmToml(Frozen):
 
 
 class Version(Frozen):
-    """A shot version that Suture made: its number and file."""
+    """A version of a shot or a sheet that Suture made: its number and file."""
 
     number: int
     media: Path
@@ -216,7 +216,7 @@ def load_film(project: Project, versions: Mapping[str, Version] | None = None) -
     versions = versions or {}
     info, clips = _clips(project)
     notes = {entry.id: entry for entry in project.toml.shot}
-    sheets = _sheets(project)
+    sheets = _sheets(project, versions)
     _check_names(project, set(clips), sheets)
     shots = tuple(_shot(shot, clip, notes.get(shot), versions.get(shot)) for shot, clip in clips.items())
     return Film(
@@ -280,12 +280,21 @@ def _existing(project: Project, where: tuple[Any, ...], name: str) -> Path:
     return path
 
 
-def _sheets(project: Project) -> tuple[Sheet, ...]:
+def _sheets(project: Project, versions: Mapping[str, Version]) -> tuple[Sheet, ...]:
     made = []
     for table in ("character", "prop"):
         for place, entry in enumerate(getattr(project.toml, table)):
-            made += _sheets_of(project, table, place, entry)
+            made += [_current(sheet, versions) for sheet in _sheets_of(project, table, place, entry)]
     return tuple(made)
+
+
+def _current(sheet: Sheet, versions: Mapping[str, Version]) -> Sheet:
+    """The sheet in its current version; its panels lie where they lay on the sheet that came in."""
+    now = versions.get(sheet.key)
+    if now is None:
+        return sheet
+    panels = tuple(panel.model_copy(update={"sheet": now.media}) for panel in sheet.panels)
+    return sheet.model_copy(update={"image": now.media, "version": now.number, "panels": panels})
 
 
 def _sheets_of(project: Project, table: str, place: int, entry: SubjectTable) -> list[Sheet]:
@@ -296,7 +305,8 @@ def _sheets_of(project: Project, table: str, place: int, entry: SubjectTable) ->
         so_far = sum(len(sheet.panels) for sheet in sheets)
         views = [_view(entry, so_far + n) for n in range(len(boxes))]
         panels = tuple(Panel(sheet=image, subject=entry.id, view=v, box=b) for v, b in zip(views, boxes, strict=True))
-        sheets.append(Sheet(subject=entry.id, image=image, panels=panels, canon=entry.canon))
+        key = f"sheet:{entry.id}" + (f"-{len(sheets) + 1}" if sheets else "")
+        sheets.append(Sheet(subject=entry.id, image=image, panels=panels, canon=entry.canon, key=key))
     _panels_named(project, table, place, entry, sheets)
     return sheets
 

@@ -28,6 +28,10 @@ class Sheet(Frozen):
     image: Path
     panels: tuple[Panel, ...]
     canon: str = ""
+    key: str
+    """What names the sheet in the version table, such as "sheet:mara"."""
+    version: int = 1
+    """1 is the sheet that came in."""
 
 
 class Shot(Frozen):

@@ -186,7 +186,6 @@ async def repair_sheets(state: FilmState, runtime: Runtime[Deps]) -> dict[str, A
         film_of(state["film"], deps),
         tuple(state.get("faults", {}).values()),
         tuple(state.get("causes", {}).values()),
-        _findings(state),
         deps,
     )
     return {"sheet_versions": {f"{one.panel}@{one.version}": one for one in made}}

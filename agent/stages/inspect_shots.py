@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,10 +13,11 @@ import numpy as np
 
 from agent.deps import Deps
 from agent.evidence import track_of
+from agent.panels import panel_pictures, untrusted_places
 from agent.schema import Film, Finding, PanelFault, Severity, Sheet, Shot
 from tools.media.masks import write_mask
 from tools.media.sheets import read_picture, write_picture
-from tools.types import SAME_MARK, Anomaly, Bits, Clip, Evidence, MaskTrack, Rgb
+from tools.types import SAME_MARK, Anomaly, Clip, Evidence, MaskTrack
 from tools.vision.compare import ShotDigest, compare_setups, compare_shot_to_panels, digest_shot
 from tools.vision.panels import PanelDisagreement, compare_panels
 from tools.vision.temporal import inspect_time
@@ -38,15 +39,6 @@ def inspect_sheets(film: Film, deps: Deps) -> tuple[PanelFault, ...]:
         decided = [d for d in seen if len(d.agree) >= MIN_SIBLINGS and d.confidence >= deps.policy.report]
         faults += [_fault(sheets, disagreement, deps) for disagreement in decided]
     return tuple(faults)
-
-
-def panel_pictures(sheets: Iterable[Sheet]) -> dict[str, Rgb]:
-    """The panels' pictures by their reference, such as "mara/face"."""
-    pictures = {}
-    for sheet in sheets:
-        whole = read_picture(sheet.image)
-        pictures.update({panel.ref: whole[panel.box.slices] for panel in sheet.panels})
-    return pictures
 
 
 def _fault(sheets: Sequence[Sheet], seen: PanelDisagreement, deps: Deps) -> PanelFault:
@@ -97,18 +89,8 @@ def _against_panels(film: Film, shot: Shot, subject: str, faults: Sequence[Panel
     sheets = [sheet for sheet in film.sheets if sheet.subject == subject]
     pictures = panel_pictures(sheets)
     if pictures:
-        for seen in compare_shot_to_panels(shot.clip, pictures, untrusted_places(film, sheets, faults)):
+        for seen in compare_shot_to_panels(shot.clip, pictures, untrusted_places(film.root, sheets, faults)):
             yield replace(seen, subject=subject)
-
-
-def untrusted_places(film: Film, sheets: Iterable[Sheet], faults: Sequence[PanelFault]) -> dict[str, Bits]:
-    """Where each faulty panel must not be believed, as masks of the panels' size."""
-    places: dict[str, Bits] = {}
-    for panel in (panel for sheet in sheets for panel in sheet.panels):
-        for fault in (f for f in faults if f.panel == panel.ref):
-            mask = read_picture(film.root / fault.mask)[panel.box.slices][..., 0] > 0
-            places[panel.ref] = places.get(panel.ref, np.zeros_like(mask)) | mask
-    return places
 
 
 def merge(over_time: Sequence[Anomaly], against: Sequence[Anomaly]) -> list[Anomaly]:
