@@ -115,8 +115,8 @@ def worn_earpiece(piece: Earpiece) -> Cutout:
 
 
 def _on_her(rgb: NDArray[np.floating], alpha: Pixels) -> Cutout:
-    """A layer cut off where she ends."""
-    return _layer(rgb, alpha * mara().alpha)
+    """A layer cut off just inside her outline: it never lies on what is behind her."""
+    return _layer(rgb, alpha * pixels((mara().alpha - 0.9) / 0.1, 0, 1))
 
 
 def _layer(rgb: NDArray[np.floating], alpha: Pixels) -> Cutout:

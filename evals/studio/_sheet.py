@@ -46,7 +46,7 @@ def _views(rng: np.random.Generator) -> dict[str, Matrix]:
         "face": view(2.9, (225, 105), (320, 330), float(rng.uniform(-1.5, 1.5))),
         "bust": view(2.15, (222, 110), (320, 275), float(rng.uniform(-1, 1))),
         "patch": view(2.6, (190, 370), (320, 370)),
-        "helmet": view(2.3, (385, 420), (330, 500)),
+        "helmet": view(2.3, (374, 420), (345, 500)),
     }
 
 
