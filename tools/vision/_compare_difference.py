@@ -25,7 +25,8 @@ LEAST_RING = 0.6
 class Difference:
     """`score` (H, W) in units of the pair's own residual; `same` where structure and colour agree; `seen` where the
     pair can be judged at all; `ignored` where it was told not to; `odd` the compact places of disagreement that agree
-    around as far as can be judged, and `closed` those of them that are ringed by agreement."""
+    around as far as can be judged, and `closed` those of them that are ringed by agreement; `beyond` is all disagreement,
+    also where the registration is not believed by itself."""
 
     score: Floats
     same: Bits
@@ -33,6 +34,7 @@ class Difference:
     ignored: Bits
     odd: Bits
     closed: Bits
+    beyond: Bits
 
 
 def difference(pair: Pair, ignored: Bits) -> Difference:
@@ -45,7 +47,8 @@ def difference(pair: Pair, ignored: Bits) -> Difference:
     same = seen & (score < 2.0) & ((structure > 0.5) | (texture < 2.5))
     settled = cv2.blur(same.astype(np.float32), (7, 7)) > 0.5
     odd, closed = _blobs(score, cast(Bits, settled), seen)
-    return Difference(score, cast(Bits, settled & seen), seen, ignored & pair.valid, odd, closed)
+    beyond = pair.valid & ~ignored & (score > 2.0)
+    return Difference(score, cast(Bits, settled & seen), seen, ignored & pair.valid, odd, closed, beyond)
 
 
 def _beyond_slack(a: Floats, b: Floats) -> Floats:
@@ -72,7 +75,7 @@ def _blobs(score: Floats, same: Bits, seen: Bits) -> tuple[Bits, Bits]:
     odd, closed = np.zeros(score.shape, np.bool_), np.zeros(score.shape, np.bool_)
     for box, part in labelled(cast(Bits, weak > 0)):
         if float(score[box.slices][part].max()) >= 4.0:
-            for blob in _compact(filled(part)):
+            for blob in compact(filled(part)):
                 judged, whole = ring_agreement(box, blob, same, seen)
                 odd[box.slices] |= blob & (judged >= LEAST_RING)
                 closed[box.slices] |= blob & (whole >= LEAST_RING)
@@ -86,19 +89,19 @@ def labelled(mask: Bits) -> list[tuple[Box, Bits]]:
     return [(boxes[i], cast(Bits, labels[boxes[i].slices] == i)) for i in range(1, count) if stats[i, 4] >= 12]
 
 
-def _compact(part: Bits, least: float = 2.5) -> list[Bits]:
+def compact(part: Bits, least: float = 2.5) -> list[Bits]:
     """The compact parts of a connected area, cut free of the slivers that outlines leave; none when it is all sliver."""
     padded = np.pad(part.astype(np.uint8), 8)
     radius = float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
     if radius < least:
         return []
     reach = int(np.clip(0.45 * radius, 1, 4))
-    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, _disc(reach))
-    kept = (cv2.dilate(opened, _disc(max(1, reach // 2))) & padded)[8:-8, 8:-8]
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, disc(reach))
+    kept = (cv2.dilate(opened, disc(max(1, reach // 2))) & padded)[8:-8, 8:-8]
     return [blob for blob in components(cast(Bits, kept > 0)) if blob.sum() > 4 * reach * reach]
 
 
-def _disc(radius: int) -> NDArray[np.uint8]:
+def disc(radius: int) -> NDArray[np.uint8]:
     shape = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     return cast(NDArray[np.uint8], shape)
 

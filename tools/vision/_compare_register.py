@@ -25,7 +25,7 @@ LEAST_HULL = 0.02
 """Convex hull of the inliers as a share of either picture."""
 LEAST_MATCHING = 0.5
 """Share of the textured hull whose structure must agree after registration."""
-REACH = 0.5
+REACH = 0.35
 """How far beyond the hull of the inliers a registration is believed, as a share of the hull's size."""
 
 
@@ -93,7 +93,9 @@ def plain_backdrop(rgb: Rgb) -> Bits:
     the same colour (a quadratic of the place) belong to it.
     """
     lab = cv2.GaussianBlur(to_lab(rgb), (0, 0), 1.2)
-    steps = [np.abs(s) for d in ((1, 0), (0, 1)) for s in cv2.split(cv2.Sobel(lab, cv2.CV_32F, *d, ksize=3, scale=1 / 8))]
+    steps = [
+        np.abs(s) for d in ((1, 0), (0, 1)) for s in cv2.split(cv2.Sobel(lab, cv2.CV_32F, *d, ksize=3, scale=1 / 8))
+    ]
     smooth = (np.maximum.reduce(steps) < 1.0).astype(np.uint8)
     smooth = cv2.morphologyEx(smooth, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
     _, labels = cv2.connectedComponents(smooth)

@@ -13,7 +13,7 @@ import numpy as np
 from tools.media.decode import frames as decoded
 from tools.media.pixels import luma8, rgb8
 from tools.types import Bits, Box, Clip, Rgb
-from tools.vision._compare_difference import Difference, carried, components, difference, show_alike
+from tools.vision._compare_difference import Difference, carried, components, difference, disc, filled, show_alike
 from tools.vision._compare_register import Floats, Matrix, Pair, View, laid_on, register, working_view
 from tools.vision.motion import working
 from tools.vision.track import grab_cut
@@ -22,6 +22,8 @@ LEAST_SHARE = 0.4
 """Share of the sampled frames that show a place in which the contradiction must be seen."""
 LEAST_AREA = 0.0002
 """Of the frame; smaller things drown in the residual of a registration at working size."""
+LARGE = 0.04
+"""Share of the frame from which an area may run beyond what the panels can judge."""
 DOUBT = 7
 """Pixels at working size by which an untrusted region is grown."""
 
@@ -47,6 +49,12 @@ class Sighting:
     judged: Bits
 
 
+def _contradicts(found: Difference, blob: Bits) -> bool:
+    """Whether most of what a panel says about a place is no."""
+    no, said = found.odd[blob], (found.odd | found.same | found.ignored)[blob]
+    return bool(no.any() and no.sum() > 0.5 * said.sum())
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A contradicted place on the grid of its best frame, and how far the frames agree on it."""
@@ -60,12 +68,12 @@ class Place:
     @property
     def against(self) -> tuple[Witness, ...]:
         """The panels that contradict the best frame here."""
-        return tuple(w for w in self.best.witnesses if float(w.found.odd[self.blob].mean()) > 0.5)
+        return tuple(w for w in self.best.witnesses if _contradicts(w.found, self.blob))
 
     @property
     def confidence(self) -> float:
         """More panels, more frames, more contrast: surer. One panel alone stays under 0.8."""
-        contrast = max((float(np.median(w.found.score[self.blob])) for w in self.against), default=0.0)
+        contrast = max((float(np.median(w.found.score[self.blob & w.found.odd])) for w in self.against), default=0.0)
         panels = 1 - 0.4 ** (len(self.against) + 0.5)
         return round(min(0.97, panels * min(1.0, 0.4 + contrast / 8) * (0.6 + 0.4 * self.supporters / self.judges)), 3)
 
@@ -107,8 +115,22 @@ def _majority(witnesses: tuple[Witness, ...]) -> tuple[Bits, Bits]:
         against = [w for w in witnesses if float(w.found.odd[blob].mean()) > 0.5]
         closed = any(float(w.found.closed[blob].mean()) > 0.5 for w in against)
         if closed or any(show_alike(a.pair, b.pair, blob) for a, b in pairwise(against)):
-            odd |= blob
+            odd |= _whole(blob, against)
     return odd, cast(Bits, spoken > 0)
+
+
+def _whole(blob: Bits, against: list[Witness]) -> Bits:
+    """A blob that runs into the edge of what is believed, grown to all disagreement around it that two panels share."""
+    rim = cv2.dilate(blob.astype(np.uint8), disc(3)) > 0
+    cut = np.mean([~w.pair.registration.hull[rim] for w in against])
+    if cut < 0.02:
+        return blob
+    speak = np.sum([w.pair.valid for w in against], axis=0)
+    votes = np.sum([w.found.beyond for w in against], axis=0)
+    wide = cast(Bits, ((votes > 1) & (2 * votes > speak)) | blob)
+    wide = cast(Bits, cv2.morphologyEx(wide.astype(np.uint8), cv2.MORPH_OPEN, disc(4)) > 0)
+    parts = [part for part in components(wide) if (part & blob).sum() > 0.5 * min(part.sum(), blob.sum())]
+    return filled(cast(Bits, np.logical_or.reduce([blob, *parts])))
 
 
 def witness(ref: str, frame: View, panel: View, untrusted: Bits | None) -> Witness | None:
@@ -149,9 +171,10 @@ def _voted(one: Sighting, blob: Bits, seen: list[Sighting]) -> Place | None:
         if link is None:
             continue
         judged, odd = (carried(mask, link, one.view.size) for mask in (other.judged, other.odd))
-        if judged[blob].mean() > 0.8:
+        support = bool(odd[blob].mean() > 0.3)
+        if support or judged[blob].mean() > 0.8:
             judges += 1
-            supporters += bool(odd[blob].mean() > 0.3)
+            supporters += support
             votes += odd
     if supporters < max(2, LEAST_SHARE * judges) and len(seen) > 1:
         return None
@@ -160,8 +183,12 @@ def _voted(one: Sighting, blob: Bits, seen: list[Sighting]) -> Place | None:
 
 def _link(other: Sighting, one: Sighting) -> Matrix | None:
     """The homography from one frame's grid to another's, through the panel that both register best."""
-    shared = [(min(a.pair.registration.inliers, b.pair.registration.inliers), a, b)
-              for a in other.witnesses for b in one.witnesses if a.ref == b.ref]
+    shared = [
+        (min(a.pair.registration.inliers, b.pair.registration.inliers), a, b)
+        for a in other.witnesses
+        for b in one.witnesses
+        if a.ref == b.ref
+    ]
     if not shared:
         return None
     _, a, b = max(shared, key=lambda s: s[0])
@@ -183,9 +210,41 @@ def tight_mask(place: Place) -> Bits:
     """The place's mask at the frame's own size, its edge snapped to the picture's."""
     blob = place.blob & (place.votes > 0.5)
     blob = cast(Bits, blob if blob.sum() > 0.5 * place.blob.sum() else place.blob)
-    height, width = place.best.frame.shape[:2]
-    coarse = cv2.resize(blob.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
-    return snapped(place.best.frame, cast(Bits, coarse))
+    if blob.mean() > LARGE:
+        return _enlarged(_spread(place, blob), place.best.frame)
+    edged = snapped(place.best.frame, _enlarged(blob, place.best.frame))
+    return edged | _enlarged(_faint(place, blob), place.best.frame)
+
+
+def _faint(place: Place, blob: Bits, reach: int = 5, least: float = 1.2) -> Bits:
+    """The blob with the weak disagreement that touches it (a shadow, a soft edge), averaged over the panels."""
+    near = cv2.dilate(blob.astype(np.uint8), disc(reach)) > 0
+    score = cv2.blur(np.mean([w.found.score for w in place.against], axis=0), (3, 3))
+    parts = components(cast(Bits, (near & (score > least)) | blob))
+    return filled(max(parts, key=lambda part: (part & blob).sum()))
+
+
+def _enlarged(blob: Bits, frame: Rgb) -> Bits:
+    size = (frame.shape[1], frame.shape[0])
+    return cast(Bits, cv2.resize(blob.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5)
+
+
+def _spread(place: Place, blob: Bits) -> Bits:
+    """A large area let run, at working size, to the picture's edges beyond what the panels can judge.
+
+    What a panel confirms stays out. The blob is kept where the picture offers no plausible edge.
+    """
+    confirmed = np.logical_or.reduce([w.found.same for w in place.best.witnesses])
+    far = cv2.distanceTransform((~blob).astype(np.uint8), cv2.DIST_L2, 3)
+    labels = np.where(far < 0.5 * np.sqrt(blob.sum()), cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
+    labels[blob] = cv2.GC_PR_FGD
+    labels[cv2.erode(blob.astype(np.uint8), disc(6)) > 0] = cv2.GC_FGD
+    labels[confirmed & ~blob] = cv2.GC_BGD
+    cut = grab_cut(place.best.view.rgb, labels)
+    cut = cast(Bits, cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_OPEN, disc(3)) > 0)
+    cut = filled(max(components(cut), key=lambda part: (part & blob).sum(), default=blob))
+    plausible = (cut & blob).sum() > 0.85 * blob.sum() and cut.sum() < 3 * blob.sum()
+    return cut if plausible else blob
 
 
 def snapped(frame: Rgb, coarse: Bits) -> Bits:
@@ -196,10 +255,9 @@ def snapped(frame: Rgb, coarse: Bits) -> Bits:
     band = int(np.clip(0.12 * np.sqrt(coarse.sum()), 3, 12))
     area = box.grown(4 * band, frame.shape[1], frame.shape[0])
     inside = coarse[area.slices].astype(np.uint8)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * band + 1, 2 * band + 1))
     labels = np.where(inside > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[cv2.erode(inside, kernel) > 0] = cv2.GC_FGD
-    labels[cv2.dilate(inside, kernel) == 0] = cv2.GC_BGD
+    labels[cv2.erode(inside, disc(band)) > 0] = cv2.GC_FGD
+    labels[cv2.dilate(inside, disc(band)) == 0] = cv2.GC_BGD
     cut = grab_cut(frame[area.slices], labels)
     agreement = (cut & (inside > 0)).sum() / max(1, (cut | (inside > 0)).sum())
     full = np.zeros_like(coarse)
@@ -210,7 +268,11 @@ def snapped(frame: Rgb, coarse: Bits) -> Bits:
 def reference_of(place: Place, views: Mapping[str, View], untrusted: Mapping[str, Bits]) -> str | None:
     """The panel that shows the same mark at the place: an untrusted one first, then the one most alike."""
     against = {w.ref for w in place.against}
-    rated = [(_alike(place, ref, views[ref], untrusted.get(ref)), ref) for ref in views if ref not in against or ref in untrusted]
+    rated = [
+        (_alike(place, ref, views[ref], untrusted.get(ref)), ref)
+        for ref in views
+        if ref not in against or ref in untrusted
+    ]
     alike = [(likeness, ref) for likeness, ref in rated if likeness > 0.6]
     return max(alike)[1] if alike else None
 

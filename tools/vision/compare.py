@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import cv2
+
 from tools.types import Anomaly, Bits, Clip, Evidence, MaskTrack, Rgb
 from tools.vision._compare_register import working_view
+from tools.vision._compare_setups import Odd, Setting, ShotDigest, digest_shot, odd_places
 from tools.vision._compare_shot import Place, gathered, reference_of, sampled, sightings, tight_mask
 from tools.vision.track import track
+
+__all__ = ["ShotDigest", "compare_setups", "compare_shot_to_panels", "digest_shot"]
 
 WORKING = 640
 SAMPLES = 8
@@ -46,4 +51,43 @@ def _anomaly(clip: Clip, place: Place, reference: str | None) -> Anomaly:
         evidence=tuple(Evidence(kind="panel", ref=ref) for ref in refs + ([reference] if reference else [])),
         subject=refs[0].split("/")[0] if "/" in refs[0] else None,
         reference=reference,
+    )
+
+
+def compare_setups(digests: Mapping[str, ShotDigest]) -> list[tuple[str, Anomaly]]:
+    """Unexplained compact differences between shots of one set-up, as (shot id, anomaly), surest first.
+
+    Shots need not be neighbours. Where three or more shots show a place the majority tells which is odd; with two,
+    the shot that shows more there is named with confidence under 0.5. The track holds the mask of one key frame, the
+    seed from which `track` follows it.
+    """
+    settings = {shot: Setting.of(digest) for shot, digest in digests.items()}
+    found = [odd for shot in settings for odd in odd_places(shot, settings)]
+    kept = [odd for odd in found if not any(_outdone(odd, other) for other in found)]
+    claims = [(odd.shot, _setup_anomaly(odd, digests[odd.shot])) for odd in kept]
+    return sorted(claims, key=lambda claim: -claim[1].confidence)
+
+
+def _outdone(odd: Odd, other: Odd) -> bool:
+    """Of two shots that only contradict each other, the one that shows less at the place is not named."""
+    undecided = len(odd.against) == len(other.against) == 1
+    mutual = other.shot in odd.against and odd.shot in other.against
+    return undecided and mutual and (odd.weight, odd.shot) < (other.weight, other.shot)
+
+
+def _setup_anomaly(odd: Odd, digest: ShotDigest) -> Anomaly:
+    size = (digest.width, digest.height)
+    mask = cv2.resize(odd.blob.astype("float32"), size, interpolation=cv2.INTER_LINEAR) > 0.5
+    decided = len(odd.against) > 1
+    contrast = min(1.0, 0.4 + odd.contrast / 50)
+    confidence = (0.95 - 0.5 ** len(odd.against)) * contrast if decided else 0.45 * contrast
+    return Anomaly(
+        kind="setup",
+        track=MaskTrack.of({digest.indices[odd.key]: mask}, *size),
+        category="set-dressing",
+        expected=f"as {', '.join(odd.against)} show the set",
+        observed="a place of the set that looks different"
+        + ("" if decided else "; no third shot tells which is right"),
+        confidence=round(confidence, 3),
+        evidence=tuple(Evidence(kind="shot", ref=shot) for shot in odd.against),
     )

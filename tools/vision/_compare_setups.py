@@ -1,0 +1,273 @@
+"""Shots of one set-up: a few registered key frames per shot with what moves in them, held against each other.
+
+After Pickup and Zisserman, "Automatic retrieval of visual continuity errors in movies" (CIVR 2009): find shots of the
+same set-up, register them, suppress what moves, rank what is left unexplained.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+import cv2
+import numpy as np
+
+from tools.media.decode import frames as decoded
+from tools.media.pixels import rgb8
+from tools.media.probe import probe
+from tools.types import Bits, Clip, Rgb
+from tools.vision._compare_difference import carried, components, difference, show_alike, steepness
+from tools.vision._compare_register import (
+    Matrix,
+    Pair,
+    Registration,
+    View,
+    laid_on,
+    register,
+    working_view,
+)
+from tools.vision.align import align
+from tools.vision.motion import flow
+
+WORKING = 640
+KEYS = 4
+PROBES = 20
+"""Frames looked at per shot for what moves."""
+SETUP_INLIERS = 60
+SETUP_SPREAD = 0.35
+"""Hull of the inliers as a share of the frame: the set must match, not one thing in it."""
+SETUP_SAME = 0.75
+"""Share of the believed area that must look the same before a difference means anything."""
+STILL = 1.5
+"""Pixels at working size per probe step, after the camera's motion, up to which a pixel counts as not moving."""
+
+
+@dataclass(frozen=True)
+class ShotDigest:
+    """What a shot leaves behind for comparison: key frames at most `WORKING` pixels long, and where each shot moves.
+
+    `keys` are (h, w, 3) pictures, `moving` (h, w) masks on the same grids, `indices` their frames from the clip's first;
+    `width` and `height` are the clip's, `frames` its length.
+    """
+
+    width: int
+    height: int
+    frames: int
+    indices: tuple[int, ...]
+    keys: tuple[Rgb, ...] = field(repr=False)
+    moving: tuple[Bits, ...] = field(repr=False)
+
+    def to_bytes(self) -> bytes:
+        """Everything as a compressed npz file."""
+        out = io.BytesIO()
+        size = np.array([self.width, self.height, self.frames])
+        np.savez_compressed(
+            out, size=size, indices=np.array(self.indices), keys=np.array(self.keys), moving=np.array(self.moving)
+        )
+        return out.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> ShotDigest:
+        """The digest that `to_bytes` wrote."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
+            width, height, frames = (int(v) for v in held["size"])
+            indices = tuple(int(v) for v in held["indices"])
+            return cls(width, height, frames, indices, tuple(held["keys"]), tuple(held["moving"]))
+
+
+def digest_shot(clip: Clip) -> ShotDigest:
+    """The shot's digest: streamed, at most `PROBES` working-size frames held at once."""
+    info = probe(clip.media)
+    wanted = sorted(set(np.linspace(0, clip.frames - 1, min(PROBES, clip.frames)).astype(int).tolist()))
+    probes: list[tuple[int, Rgb]] = []
+    for index, frame in enumerate(decoded(clip)):
+        if index in wanted:
+            probes.append((index, _small(rgb8(frame))))
+    chosen = sorted({round(v) for v in np.linspace(0, len(probes) - 1, min(KEYS, len(probes)))})
+    moving = _moving(probes, chosen)
+    keys = tuple(probes[i][1] for i in chosen)
+    return ShotDigest(info.width, info.height, clip.frames, tuple(probes[i][0] for i in chosen), keys, moving)
+
+
+def _small(rgb: Rgb) -> Rgb:
+    scale = min(1.0, WORKING / max(rgb.shape[:2]))
+    if scale == 1.0:
+        return rgb
+    size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
+    return cast(Rgb, cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+
+
+def _moving(probes: list[tuple[int, Rgb]], chosen: list[int]) -> tuple[Bits, ...]:
+    """Per key frame, what moves or changes anywhere in the shot, on its grid."""
+    grays = [cast(Rgb, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)) for _, rgb in probes]
+    pieces = [_stirred(a, b) for a, b in zip(grays, grays[1:], strict=False)]
+    out = []
+    for key in chosen:
+        seen = np.zeros(grays[key].shape, np.bool_)
+        for i, (mask, _) in enumerate(pieces):
+            seen |= carried(mask, _path(pieces, i, key), (seen.shape[1], seen.shape[0]))
+        out.append(cast(Bits, cv2.dilate(seen.astype(np.uint8), np.ones((15, 15), np.uint8)) > 0))
+    return tuple(out)
+
+
+def _stirred(a: Rgb, b: Rgb) -> tuple[Bits, Matrix]:
+    """Where b differs from a beyond the camera's motion, on a's grid, and the camera's matrix a → b."""
+    found = align(a, b, model="homography")
+    camera = np.eye(3) if found is None else found.matrix
+    size = (a.shape[1], a.shape[0])
+    back = cv2.warpPerspective(b, camera, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    inside = cv2.warpPerspective(np.full_like(b, 255), camera, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
+    rest = flow(a, back, np.eye(3))
+    drift = np.hypot(rest[..., 0], rest[..., 1]) > STILL
+    apart = cv2.GaussianBlur(cv2.absdiff(a, back).astype(np.float32), (0, 0), 1.5)
+    changed = apart > max(6.0, 4 * float(np.median(apart[inside])) if inside.any() else 6.0)
+    return cast(Bits, (drift & (apart > 3) | changed) & inside), camera
+
+
+def _path(pieces: list[tuple[Bits, Matrix]], start: int, end: int) -> Matrix:
+    matrix: Matrix = np.eye(3)
+    for i in range(start, end):
+        matrix = pieces[i][1] @ matrix
+    for i in range(start - 1, end - 1, -1):
+        matrix = np.linalg.inv(pieces[i][1]) @ matrix
+    return matrix
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A digest with its key frames as views, computed once."""
+
+    digest: ShotDigest
+    views: tuple[View, ...]
+
+    @classmethod
+    def of(cls, digest: ShotDigest) -> Setting:
+        return cls(digest, tuple(working_view(key, WORKING) for key in digest.keys))
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A key frame of another shot laid on a key frame of this one, and where they differ without either moving."""
+
+    key: int
+    pair: Pair
+    odd: Bits
+    judged: Bits
+
+
+def sights(one: Setting, other: Setting) -> list[Sight]:
+    """For each key frame of `one`, the first key frame of `other` that shows the same set-up."""
+    out = []
+    for key in range(len(one.views)):
+        for candidate in _nearest_first(key, len(one.views), len(other.views)):
+            sight = _sight(one, key, other, candidate)
+            if sight is not None:
+                out.append(sight)
+                break
+    return out
+
+
+def _nearest_first(key: int, ours: int, theirs: int) -> list[int]:
+    place = key / max(1, ours - 1) * (theirs - 1)
+    return sorted(range(theirs), key=lambda c: abs(c - place))
+
+
+def _sight(one: Setting, key: int, other: Setting, candidate: int) -> Sight | None:
+    a, b = one.views[key], other.views[candidate]
+    found = register(a, b)
+    if found is None or not _same_setup(found, a, b):
+        return None
+    pair = laid_on(a, b, found)
+    moving = one.digest.moving[key] | carried(other.digest.moving[candidate], found.matrix, a.size)
+    still = difference(pair, cast(Bits, moving))
+    if still.seen.mean() < 0.2 or still.same.sum() < SETUP_SAME * still.seen.sum():
+        return None
+    return Sight(key, pair, _far_from(still.closed, cast(Bits, moving)), still.seen)
+
+
+def _same_setup(found: Registration, a: View, b: View) -> bool:
+    spread = float(cv2.contourArea(cv2.convexHull(found.points))) / (a.size[0] * a.size[1])
+    return found.inliers >= SETUP_INLIERS and spread >= SETUP_SPREAD
+
+
+def _far_from(odd: Bits, moving: Bits) -> Bits:
+    """Blobs that do not touch what moves: a thing that someone reaches for may change its place."""
+    near = cv2.dilate(moving.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    out = np.zeros_like(odd)
+    for blob in components(odd):
+        if not (blob & near).any():
+            out |= blob
+    return out
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A place of a shot's key frame that other shots of the set-up contradict: `against` do, `alike` do not."""
+
+    shot: str
+    key: int
+    blob: Bits
+    against: tuple[str, ...]
+    alike: tuple[str, ...]
+    contrast: float
+    weight: float
+
+
+def odd_places(shot: str, settings: Mapping[str, Setting]) -> list[Odd]:
+    """Places of one shot that other shots contradict, each on the key frame that shows it best."""
+    held = {other: sights(settings[shot], settings[other]) for other in settings if other != shot}
+    held = {other: found for other, found in held.items() if found}
+    places: list[Odd] = []
+    for key, view in enumerate(settings[shot].views):
+        here = {other: sight for other, found in held.items() for sight in found if sight.key == key}
+        places += [p for blob in _proposed(here) if (p := _judged(shot, key, view, blob, here)) is not None]
+    kept = [place for place in places if _repeated(place, places, settings[shot])]
+    return _distinct(kept, settings[shot])
+
+
+def _proposed(here: Mapping[str, Sight]) -> list[Bits]:
+    return components(np.logical_or.reduce([s.odd for s in here.values()])) if here else []
+
+
+def _judged(shot: str, key: int, view: View, blob: Bits, here: Mapping[str, Sight]) -> Odd | None:
+    """What the other shots say of a place on a key frame; None where the shot is in the majority or nobody agrees."""
+    showing = {other: s for other, s in here.items() if s.judged[blob].mean() > 0.8}
+    against = {other: s for other, s in showing.items() if s.odd[blob].mean() > 0.4}
+    if not against:
+        return None
+    first = next(iter(against.values()))
+    joined = tuple(other for other, s in against.items() if s is first or show_alike(first.pair, s.pair, blob))
+    alike = tuple(other for other in showing if other not in against)
+    if len(joined) < len(against) or (len(showing) > 1 and len(joined) <= 1 + len(alike)):
+        return None
+    contrast = float(
+        np.median([np.linalg.norm(s.pair.a[blob] - s.pair.b[blob], axis=1).mean() for s in against.values()])
+    )
+    own, theirs = steepness(view.lab, blob), steepness(first.pair.b, blob)
+    return Odd(shot, key, blob, joined, alike, contrast, own / (own + theirs))
+
+
+def _repeated(place: Odd, places: list[Odd], setting: Setting) -> bool:
+    """Seen on another key frame of the shot too, at the same place of the set; or the shot has a single key frame."""
+    others = [p for p in places if p.key != place.key]
+    return len(setting.views) == 1 or any(_same_place(place, other, setting) for other in others)
+
+
+def _same_place(one: Odd, other: Odd, setting: Setting) -> bool:
+    if one.key == other.key:
+        return bool((one.blob & other.blob).any())
+    found = register(setting.views[one.key], setting.views[other.key])
+    if found is None:
+        return False
+    there = carried(other.blob, found.matrix, setting.views[one.key].size)
+    return bool((there & one.blob).sum() > 0.4 * min(there.sum(), one.blob.sum()) > 0)
+
+
+def _distinct(places: list[Odd], setting: Setting) -> list[Odd]:
+    kept: list[Odd] = []
+    for place in sorted(places, key=lambda p: -float(p.blob.sum() * p.contrast)):
+        if not any(_same_place(place, other, setting) for other in kept):
+            kept.append(place)
+    return kept
