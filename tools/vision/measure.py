@@ -1,32 +1,29 @@
-"""What the decision rule asks of a region: how much it covers, how it moves, whether other frames show what it hides.
-
-All measured at working size on at most a few dozen frames, chosen evenly: memory does not grow with the shot.
-"""
+"""What the decision rule looks at, measured for one tracked region of one clip."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from tools.media.decode import frames
-from tools.media.pixels import luma8
-from tools.types import Bits, Box, Clip, Frozen, Gray, MaskTrack, Motion
-from tools.vision.align import Alignment, Features, align_features, features, project
-from tools.vision.motion import region_motion, working, working_mask
+from tools.media.decode import luma_frames
+from tools.media.probe import probe
+from tools.types import Bits, Clip, Frozen, Gray, MaskTrack, Motion
+from tools.vision.align import Matrix, fit
+from tools.vision.motion import global_and_flow, region_motion, textured_points, working_mask
 
-TARGETS, DONORS = 6, 24
-"""Frames of the region that are looked at, and frames of the shot that may show what it hides."""
-RING = 0.75
-"""The surround that must register, as a share of the region's longer side; at least MIN_RING pixels."""
-MIN_RING = 24
+SIGHT = 48
+"""Frames to each side in which a region's content is looked for."""
+WORKING = 320
+MOST_TARGETS = 24
 
 
 class RegionMeasure(Frozen):
-    """One region of one shot, measured. `revealed` is the share of its pixels that other frames show."""
+    """One region: shares of the frame, speeds, the share of masked pixels other frames show, relative sharpness.
+
+    `sharpness` compares the region's surround with the same frames elsewhere; 1 is as sharp.
+    """
 
     coverage_mean: float
     coverage_max: float
@@ -35,119 +32,136 @@ class RegionMeasure(Frozen):
     sharpness: float
 
 
-class _Look(Frozen, arbitrary_types_allowed=True):
-    """One frame at working size: its luma, the region in it, and its features outside the region."""
+@dataclass(frozen=True, slots=True)
+class _View:
+    """A small picture of one frame and the region's mask in it."""
 
-    picture: NDArray[np.uint8]
-    region: NDArray[np.bool_]
-    known: Features
+    luma: Gray
+    hole: Bits
 
 
 def measure_region(clip: Clip, track: MaskTrack) -> RegionMeasure:
-    """Measures a tracked region of a clip; the track must not be empty."""
-    mean, largest = track.coverage
-    looks = _looks(clip, track)
+    """Coverage, motion, `revealed` and sharpness of a region; `track` counts from the clip's first frame."""
+    mean, most = track.coverage
+    views = _views(clip, track)
+    sharp = [sharpness(view.luma, view.hole) for view in views if view.hole.any()]
     return RegionMeasure(
         coverage_mean=mean,
-        coverage_max=largest,
+        coverage_max=most,
         motion=region_motion(clip, track),
-        revealed=revealed(looks),
-        sharpness=sharpness(looks),
+        revealed=_revealed(views),
+        sharpness=float(np.median(sharp)) if sharp else 1.0,
     )
 
 
-def _looks(clip: Clip, track: MaskTrack) -> dict[int, _Look]:
-    chosen = set(_evenly(range(clip.frames), DONORS)) | set(_evenly(list(track), TARGETS))
-    made = {}
-    for index, frame in enumerate(frames(clip)):
-        if index in chosen:
-            picture = working(luma8(frame))
-            region = working_mask(track.at(index), (picture.shape[0], picture.shape[1]))
-            made[index] = _Look(picture=picture, region=region, known=features(picture, ~_grown(region, 3), 1500))
+def _views(clip: Clip, track: MaskTrack) -> list[_View]:
+    """Small views of every frame near the region: 320 pixels wide, so a thousand frames take some 100 MB."""
+    if not track:
+        return []
+    info = probe(clip.media)
+    longest = max(WORKING, round(WORKING * info.height / info.width))
+    first, last = track.frames
+    made = []
+    for index, luma in luma_frames(clip, longest=longest):
+        if index > last + SIGHT:
+            break
+        if index >= first - SIGHT:
+            made.append(_View(luma, working_mask(track.at(index), (luma.shape[0], luma.shape[1]))))
     return made
 
 
-def _evenly(indices: Any, count: int) -> list[int]:
-    picks = np.linspace(0, len(indices) - 1, min(count, len(indices)))
-    return [int(indices[round(float(p))]) for p in picks]
+def _places(views: list[_View]) -> list[Matrix]:
+    """Per view, the matrix from its pixels to those of the first masked view, following what surrounds the region.
 
-
-def _grown(mask: Bits, by: int) -> Bits:
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), kernel), np.bool_)
-
-
-def revealed(looks: Mapping[int, _Look]) -> float:
-    """Share of the region's pixels that some other frame shows, the surround being registered to that frame.
-
-    The surround decides what "the same place" is: for a thing on a coat it is the coat, wherever it went.
+    Following the surround, not the camera: what a worn thing hides moves with its wearer.
     """
-    targets = [index for index in looks if looks[index].region.any()]
-    shares = [_shown(index, looks) for index in _evenly(targets, TARGETS)] if targets else []
-    return round(float(np.mean(shares)), 4) if shares else 0.0
+    start = next(i for i, view in enumerate(views) if view.hole.any())
+    places: dict[int, Matrix] = {start: np.eye(3)}
+    for direction, stop in ((1, len(views)), (-1, -1)):
+        spot = views[start].hole
+        for index in range(start + direction, stop, direction):
+            before = index - direction
+            step = _surround_motion(views[before].luma, views[index].luma, spot)
+            places[index] = places[before] @ np.linalg.inv(step)
+            spot = views[index].hole if views[index].hole.any() else _moved(spot, step)
+    return [places[i] for i in range(len(views))]
 
 
-def _shown(target: int, looks: Mapping[int, _Look]) -> float:
-    look = looks[target]
-    points = np.argwhere(look.region)[:, ::-1]
-    around = _near(look)
-    seen = np.zeros(len(points), np.bool_)
-    for index, other in looks.items():
-        if index == target or seen.all():
-            continue
-        height, width = look.picture.shape
-        found = align_features(around, other.known, (width, height))
-        if found is not None:
-            seen |= _visible(points, found, other)
-    return float(seen.mean())
+def _surround_motion(a: Gray, b: Gray, spot: Bits) -> Matrix:
+    """The motion a → b that the ring around a spot shares; the camera's where the ring says nothing."""
+    camera, dense = global_and_flow(a, b, _grown(spot, 3))
+    ring = _grown(spot, 14) & ~_grown(spot, 2)
+    points = textured_points(a, ~ring, 2)
+    if len(points) < 16:
+        return camera.matrix
+    moved = points + dense[points[:, 1].astype(int), points[:, 0].astype(int)]
+    fitted = fit(points, moved, "similarity", 0.8)
+    if fitted is None or fitted[1].mean() < 0.4:
+        return camera.matrix
+    return fitted[0]
 
 
-def _near(look: _Look) -> Features:
-    """The features of the region's surround."""
-    box = Box.around(look.region)
-    assert box is not None
-    height, width = look.picture.shape
-    wide = box.grown(max(MIN_RING, round(RING * max(box.w, box.h))), width, height)
-    x, y = look.known.points[:, 0], look.known.points[:, 1]
-    keep = (x >= wide.x) & (x < wide.x + wide.w) & (y >= wide.y) & (y < wide.y + wide.h)
-    return Features(look.known.points[keep], look.known.descriptors[keep])
+def _moved(spot: Bits, matrix: Matrix) -> Bits:
+    size = (spot.shape[1], spot.shape[0])
+    return np.asarray(cv2.warpPerspective(spot.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST), np.bool_)
 
 
-def _visible(points: NDArray[Any], found: Alignment, other: _Look) -> Bits:
-    """Which points fall inside the other frame and outside its region."""
-    moved = np.rint(project(found.matrix, points)).astype(int)
-    height, width = other.picture.shape
-    inside = (moved[:, 0] >= 0) & (moved[:, 0] < width) & (moved[:, 1] >= 0) & (moved[:, 1] < height)
-    hidden = np.zeros(len(points), np.bool_)
-    at = moved[inside]
-    hidden[inside] = other.region[at[:, 1], at[:, 0]]
-    return np.asarray(inside & ~hidden, np.bool_)
+def sharpness(luma: Gray, hole: Bits) -> float:
+    """Sharpness of a region's surround against the rest of the frame.
 
-
-def sharpness(looks: Mapping[int, _Look]) -> float:
-    """How sharp the region's frames are around it, against the sharper half of the shot; at most 1.
-
-    Fine detail (mean absolute Laplacian over contrast) of whole frames: motion blur takes it from all of a frame.
+    The ratio of upper quantiles of blurred gradient over local contrast: a smear flattens edges of any contrast.
     """
-    detail = {index: _detail(look.picture) for index, look in looks.items()}
-    with_region = [detail[index] for index, look in looks.items() if look.region.any()]
-    if not with_region:
+    around = cv2.dilate(hole.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    ring, rest = around & ~hole, ~around
+    if ring.sum() < 32 or rest.sum() < 32:
         return 1.0
-    best = float(np.percentile(list(detail.values()), 75))
-    ratio = float(np.median(with_region)) / best if best else 1.0
-    return round(min(1.0, ratio, _smear(looks)), 4)
+    here, there = _edge_acuity(luma, ring), _edge_acuity(luma, rest)
+    return 1.0 if here is None or there is None else float(here / there)
 
 
-def _detail(picture: Gray) -> float:
-    fine = cv2.Laplacian(picture, cv2.CV_32F)
-    return float(np.abs(fine).mean()) / max(1.0, float(picture.std()))
+def _edge_acuity(luma: Gray, where: Bits) -> float | None:
+    """Mean share of an edge's contrast within 7 pixels that one pixel carries; None where there is no edge."""
+    picture = luma.astype(np.float32)
+    step = np.hypot(
+        cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=0.125)
+    )
+    box = np.ones((7, 7), np.uint8)
+    span = cv2.dilate(picture, box) - cv2.erode(picture, box)
+    edges = where & (span > 16)
+    if edges.sum() < 16:
+        return None
+    acuity = (step / np.maximum(span, 1))[edges]
+    return float(acuity[acuity >= np.quantile(acuity, 0.7)].mean()) + 1e-3
 
 
-def _smear(looks: Mapping[int, _Look]) -> float:
-    """The weaker direction's gradient energy over the stronger's: motion blur empties one direction."""
-    ratios = []
-    for look in looks.values():
-        if look.region.any():
-            x, y = (float(np.abs(cv2.Sobel(look.picture, cv2.CV_32F, *d)).mean()) for d in ((1, 0), (0, 1)))
-            ratios.append(min(x, y) / max(x, y, 1e-6))
-    return min(1.0, 1.6 * float(np.median(ratios))) if ratios else 1.0
+def _revealed(views: list[_View]) -> float:
+    """Share of masked pixels whose place in the scene some other frame of the neighbourhood shows."""
+    masked = [i for i, view in enumerate(views) if view.hole.any()]
+    if not masked:
+        return 0.0
+    places = _places(views)
+    shown, total = 0, 0
+    for index in masked[:: max(1, -(-len(masked) // MOST_TARGETS))]:
+        hole = views[index].hole
+        shown += int((_shown(views, places, index) & hole).sum())
+        total += int(hole.sum())
+    return shown / total
+
+
+def _shown(views: list[_View], places: list[Matrix], index: int) -> Bits:
+    """Which masked pixels of one frame lie inside the picture and outside the mask in another."""
+    hole = views[index].hole
+    seen = np.zeros(hole.shape, np.bool_)
+    back = np.linalg.inv(places[index])
+    near = range(max(0, index - SIGHT), min(len(views), index + SIGHT + 1))
+    for other in sorted(near, key=lambda i: abs(i - index))[1:]:
+        free = ~_grown(views[other].hole, 1)
+        seen |= _moved(free, back @ places[other])
+        if (seen | ~hole).all():
+            break
+    return seen
+
+
+def _grown(hole: Bits, radius: int) -> Bits:
+    size = 2 * radius + 1
+    return np.asarray(cv2.dilate(hole.astype(np.uint8), np.ones((size, size), np.uint8)), np.bool_)

@@ -87,7 +87,7 @@ def global_motion(a: Gray, b: Gray, mask: Bits | None = None) -> GlobalMotion:
     """The motion most of the picture shares from `a` to `b`; `mask` is true where it must not look."""
     small_a, small_b = working(a), working(b)
     ignored = None if mask is None else working_mask(mask, small_a.shape)
-    found, _ = _pair(small_a, small_b, ignored)
+    found, _ = global_and_flow(small_a, small_b, ignored)
     scale = _scaling(a, small_a)
     return GlobalMotion(np.linalg.inv(scale) @ found.matrix @ scale, found.support)
 
@@ -195,8 +195,8 @@ def textured_points(picture: Gray, ignored: Bits | None, step: int = 6) -> NDArr
     return np.column_stack([xs[keep], ys[keep]]).astype(np.float64)
 
 
-def _pair(a: Gray, b: Gray, ignored: Bits | None) -> tuple[GlobalMotion, Flow]:
-    """Global motion and dense flow of two pictures at working size."""
+def global_and_flow(a: Gray, b: Gray, ignored: Bits | None) -> tuple[GlobalMotion, Flow]:
+    """Global motion and dense flow (h, w, 2) of two pictures that are already at working size."""
     begin = _start(a, b, ignored)
     dense = _flow_from(a, b, begin)
     points = textured_points(a, ignored)
@@ -270,7 +270,7 @@ def _elapsed(a: Frame, b: Frame, step: int, fps: Fraction) -> float:
 def _pair_speeds(a: Gray, b: Gray, mask: Bits, ticks: float) -> tuple[float, float, float]:
     region = working_mask(mask, (a.shape[0], a.shape[1]))
     around = np.asarray(cv2.dilate(region.astype(np.uint8), np.ones((9, 9), np.uint8)), np.bool_)
-    camera, dense = _pair(a, b, around if not around.all() else None)
+    camera, dense = global_and_flow(a, b, around if not around.all() else None)
     points = np.argwhere(region)[:, ::-1]
     inside = dense[region].astype(np.float64)
     shared = camera.at(points)

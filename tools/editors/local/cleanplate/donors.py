@@ -22,7 +22,9 @@ from tools.vision.motion import dense_flow
 Source = Literal["plane", "flow", "reference"]
 WANTED = 4
 """Donors per pixel: more change the mean little."""
-MOST_DONORS = 10
+MOST_DONORS = 8
+NEAR = 12.0
+"""Frames of distance that make a view worth half: drift and change of light grow with time."""
 LEAST_RING = 64
 """Known pixels a donor must share with the target to be graded."""
 LEAST_NEWS = 0.02
@@ -74,24 +76,47 @@ class Quarry:
     """8-bit steps per code value."""
 
 
-def routes(window: Window, target: Target, model: MotionModel, scale: float) -> Iterator[Route]:
-    """Where the hole's content is seen, nearest frames first, until every pixel has been seen often enough."""
+def routes(window: Window, target: Target, model: MotionModel, scale: float) -> list[Route]:
+    """Where the hole's content is seen: the few views that together show all of it, near frames before far ones."""
+    views = list(_views(window, target, model, scale))
+    left = np.zeros(views[0].seen.shape, np.int32) if views else np.zeros((1, 1), np.int32)
+    chosen: list[_View] = []
+    while views and len(chosen) < MOST_DONORS:
+        news = [float((view.seen & (left < WANTED)).sum()) / (1 + view.distance / NEAR) for view in views]
+        best = int(np.argmax(news))
+        if news[best] * (1 + views[best].distance / NEAR) < max(1.0, LEAST_NEWS * views[best].size):
+            break
+        chosen.append(views.pop(best))
+        left += chosen[-1].seen
+    return [Route(view.index, *full_size(view.x, view.y, target.box, scale)) for view in chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One frame's sight of a hole on the coarse grid: where its points lie, and which of the hole's it shows."""
+
+    index: int
+    distance: int
+    x: Field
+    y: Field
+    seen: Bits
+    size: int
+
+
+def _views(window: Window, target: Target, model: MotionModel, scale: float) -> Iterator[_View]:
     grid = grid_of(target.box, scale)
-    size = (grid[0].shape[1], grid[0].shape[0])
-    hole = cv2.resize(target.hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-    walks = [Walk(window, target.index, direction, model, grid) for direction in (1, -1)]
-    count, found = np.zeros(hole.shape, np.int32), 0
-    while walks and found < MOST_DONORS and count[hole].min() < WANTED:
-        for walk in list(walks):
+    shape = (grid[0].shape[1], grid[0].shape[0])
+    hole = cv2.resize(target.hole.astype(np.float32), shape, interpolation=cv2.INTER_AREA) > 0
+    for direction in (1, -1):
+        walk, count = Walk(window, target.index, direction, model, grid), np.zeros(hole.shape, np.int32)
+        while count[hole].min() < WANTED:
             index = walk.advance()
             if index is None or not walk.inside()[hole].any():
-                walks.remove(walk)
-                continue
+                break
             seen = walk.visible() & hole
-            if (seen & (count < WANTED)).sum() >= max(1.0, LEAST_NEWS * hole.sum()):
+            if seen.any():
                 count += seen
-                found += 1
-                yield Route(index, *full_size(walk.x, walk.y, target.box, scale))
+                yield _View(index, abs(index - target.index), walk.x, walk.y, seen, int(hole.sum()))
 
 
 def donors(window: Window, target: Target, model: MotionModel) -> list[Donor]:

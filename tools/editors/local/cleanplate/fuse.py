@@ -42,7 +42,7 @@ class Fused:
     share: Field
 
 
-def borrowed(target: Target, found: Sequence[Donor], trust: Trust) -> Fused | None:
+def borrowed(found: Sequence[Donor], trust: Trust) -> Fused | None:
     """The donors' weighted mean; None without donors. Pixels that no donor reaches are not `reached`."""
     if not found:
         return None
@@ -97,11 +97,13 @@ class Tally:
         return float(np.clip(self.true[way] / self.promised[way], LEAST_RATIO, MOST_RATIO))
 
 
-def score(tally: Tally, truth: Target, where: Bits, found: Sequence[Donor], spatial: Field, roughness: float) -> None:
-    """Adds one hidden hole to the tally. `truth` holds the true codes; `where` is the part of the hole to score."""
+def score(tally: Tally, truth: Target, found: Sequence[Donor], spatial: Field, rough: float) -> None:
+    """Adds one hidden hole to the tally. `truth` holds the true codes in its hole too."""
     for source in SOURCES:
-        fused = borrowed(truth, [d for d in found if d.source == source], Trust())
+        fused = borrowed([d for d in found if d.source == source], Trust())
         if fused is not None:
-            spot = where & fused.reached
-            tally.count(source, float(square_mean(fused.codes - truth.codes)[spot].sum()), float(fused.error[spot].sum()))
-    tally.count("spatial", float(square_mean(spatial - truth.codes)[where].sum()), roughness * float(where.sum()))
+            spot = truth.hole & fused.reached
+            true = square_mean(fused.codes - truth.codes)[spot]
+            tally.count(source, float(true.sum()), float(fused.error[spot].sum()))
+    true = square_mean(spatial - truth.codes)[truth.hole]
+    tally.count("spatial", float(true.sum()), rough * float(true.size))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Literal
 
 import cv2
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.donors import Donor, Target, donors, eight_bit
 from tools.editors.local.cleanplate.fields import Field, grown, sample, square_mean
-from tools.editors.local.cleanplate.fuse import Fused, Tally, Trust, borrowed, score, weighed
+from tools.editors.local.cleanplate.fuse import Tally, Trust, borrowed, score, weighed
 from tools.editors.local.cleanplate.grain import grained
 from tools.editors.local.cleanplate.reference import Tracked
 from tools.editors.local.cleanplate.shot import Walk, Window, full_size, grid_of, moved, reach_for
@@ -58,7 +57,7 @@ def inpaint(
     frames: Iterable[Frame],
     masks: Iterable[Bits],
     references: Sequence[Tracked] = (),
-    settings: Settings = Settings(),  # noqa: B008  (frozen)
+    settings: Settings = Settings(),
 ) -> Iterator[Filled]:
     """The frames with their masked pixels filled; all others are the source's, bit for bit.
 
@@ -113,7 +112,7 @@ class _Plate:
         rough = roughness(target)
         found = self._donors(self._window, target)
         trust = self._trust_near(target.box)
-        fused = weighed(borrowed(target, found, trust), self._grown(target, rough), rough, trust)
+        fused = weighed(borrowed(found, trust), self._grown(target, rough), rough, trust)
         fill = np.where(target.hole[..., None], blended_seam(fused.codes, target), target.codes)
         if self._settings.grain:
             place = target.box.y * 65536 + target.box.x
@@ -177,7 +176,7 @@ class _Plate:
         if target.known.sum() < 64:
             return
         found = self._donors(hidden, target)
-        score(tally, target, target.hole, found, spatial_fill(target), roughness(target))
+        score(tally, target, found, spatial_fill(target), roughness(target))
 
 
 def holes(mask: Bits) -> list[Bits]:
@@ -204,7 +203,7 @@ def target_of(window: Window, index: int, part: Bits) -> Target:
     around = Box.around(part)
     assert around is not None
     box = around.grown(MARGIN + max(around.w, around.h) // 8, width, height)
-    guard = 1 + max(seen.frame.layout.chroma_x, seen.frame.layout.chroma_y)
+    guard = max(seen.frame.layout.chroma_x, seen.frame.layout.chroma_y)
     unknown = grown(seen.hole | part, guard)[box.slices]
     return Target(
         index=index,

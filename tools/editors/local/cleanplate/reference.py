@@ -118,7 +118,9 @@ class Tracked:
         known = ~(grown(seen.barred[region.slices] > 0, 3))
         by = min(2.0, 640 / max(region.w, region.h))
         size = (round(region.w * by), round(region.h * by))
-        picture = cv2.resize(seen.light[region.slices], size, interpolation=cv2.INTER_AREA if by < 1 else cv2.INTER_CUBIC)
+        picture = cv2.resize(
+            seen.light[region.slices], size, interpolation=cv2.INTER_AREA if by < 1 else cv2.INTER_CUBIC
+        )
         where = cv2.resize(known.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
         assert self._points is not None
         there = align_features(features(np.asarray(picture, np.uint8), where), self._points, size, "similarity", 2.5)
@@ -153,7 +155,9 @@ def surround_motion(window: Window, index: int, box: Box) -> Matrix:
     scale = seen.small.shape[1] / width
     region = surround(box, width, height, 0.25)
     spots = np.zeros(seen.small.shape, np.bool_)
-    rows, columns = (slice(int(s.start * scale), max(int(s.stop * scale), int(s.start * scale) + 1)) for s in region.slices)
+    rows, columns = (
+        slice(int(s.start * scale), max(int(s.stop * scale), int(s.start * scale) + 1)) for s in region.slices
+    )
     spots[rows, columns] = True
     points = textured_points(seen.small, ~spots | grown(step.unknown, 2), 3)
     moved = points + step.field()[points[:, 1].astype(int), points[:, 0].astype(int)]
@@ -195,5 +199,3 @@ def _levelled(picture: NDArray[np.uint8], like: NDArray[np.uint8], where: Bits) 
     one, other = picture[where].astype(np.float64), like[where].astype(np.float64)
     gain = float(np.clip(other.std() / max(one.std(), 1.0), 0.4, 2.5))
     return np.clip((picture.astype(np.float32) - one.mean()) * gain + other.mean(), 0, 255).astype(np.uint8)
-
-

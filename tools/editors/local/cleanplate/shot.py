@@ -142,7 +142,7 @@ class Window:
                 points=seen.points,
                 light=seen.light,
             )
-        other._parent = self  # noqa: SLF001
+        other._parent = self
         return other
 
     _parent: Window | None = None
@@ -265,7 +265,9 @@ def full_size(x: Field, y: Field, box: Box, scale: float) -> tuple[Field, Field]
 class Walk:
     """Follows a crop's pixels from frame to frame in one direction under one motion model."""
 
-    def __init__(self, window: Window, target: int, direction: int, model: MotionModel, grid: tuple[Field, Field]) -> None:
+    def __init__(
+        self, window: Window, target: int, direction: int, model: MotionModel, grid: tuple[Field, Field]
+    ) -> None:
         self._window, self._at, self._direction, self._model = window, target, direction, model
         self._home = grid
         self.x, self.y = grid

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.donors import Target
 from tools.editors.local.cleanplate.fields import Field, extended, smoothed, square_mean
 
-RADIUS = 10
-"""Fast marching (Telea 2004) looks this far; on the clips of data/ 10 beats the usual 3 by 0.1 to 0.5 dB."""
-
 
 def spatial_fill(target: Target) -> Field:
-    """The target's codes with the hole filled from its surround, (h, w, 3)."""
-    unknown = ~target.known
+    """The target's codes with the hole filled from its surround by a membrane, (h, w, 3).
+
+    On the clips of data/ (nine square holes, 432×240) the membrane beats fast marching (Telea 2004) by 0.1 to 0.7 dB
+    and takes a twentieth of its time.
+    """
     if not target.known.any():
         return np.full_like(target.codes, 128.0)
-    offset, span = float(target.codes.min()), max(1.0, float(np.ptp(target.codes)))
-    stretched = np.clip((target.codes - offset) * (65535.0 / span), 0, 65535)
-    return _marched(stretched, unknown) * (span / 65535.0) + offset
-
-
-def _marched(codes: NDArray[np.float32], unknown: NDArray[np.bool_]) -> Field:
-    """Telea per plane at 16 bits, so that deep sources keep their depth."""
-    mask = unknown.astype(np.uint8)
-    planes = [cv2.inpaint(codes[..., i].astype(np.uint16), mask, RADIUS, cv2.INPAINT_TELEA) for i in range(codes.shape[2])]
-    return np.dstack(planes).astype(np.float32)
+    return extended(np.where(target.known[..., None], target.codes, 0), target.known)
 
 
 def roughness(target: Target) -> float:

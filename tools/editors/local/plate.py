@@ -1,0 +1,143 @@
+"""The `plate` editor: clean plates on the CPU, free, with nothing leaving the machine.
+
+The work is done by `fetch`, so a job needs no process that outlives its caller: `submit` writes the edit down under the
+hash of its key, and any later process that knows the handle can finish it. The take is lossless (FFV1, or a folder of
+PNG for frames).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from tools.editors.base import Capabilities
+from tools.editors.local.cleanplate.inpaint import Filled, Method, Settings, inpaint
+from tools.editors.local.cleanplate.reference import Tracked
+from tools.editors.support import Support
+from tools.errors import BadInput, Broken, Refused
+from tools.media.decode import frames
+from tools.media.encode import open_writer
+from tools.media.probe import probe
+from tools.media.sheets import read_picture
+from tools.types import Edit, Frame, Job, MediaInfo, Progress, Quote, Reference, Take
+
+METHODS: dict[str, Method] = {
+    "auto": "auto",
+    "temporal": "temporal",
+    "reference": "reference",
+    "spatial": "spatial",
+}
+
+
+class Plate:
+    """Fills masked regions with pixels found in other frames, in references, or grown from the surround."""
+
+    def __init__(self, name: str, capabilities: Capabilities, home: Path) -> None:
+        self.name = name
+        self.capabilities = capabilities
+        self._jobs = home / "jobs" / name
+
+    def quote(self, edit: Edit) -> Quote:
+        """Free; the seconds are the roster's figure for the clip's length. Refused without a mask."""
+        self._check(edit)
+        seconds = edit.clip.frames / 24 * self.capabilities.seconds_per_second
+        return Quote(usd=Decimal(0), seconds=round(seconds, 1), why="computed on this machine")
+
+    async def submit(self, edit: Edit) -> Job:
+        """Writes the edit down; submitted again it is the same job."""
+        self._check(edit)
+        handle = hashlib.sha256(edit.key.encode()).hexdigest()[:24]
+        self._jobs.mkdir(parents=True, exist_ok=True)
+        partial = self._jobs / f".{handle}.part"
+        partial.write_text(edit.model_dump_json())
+        partial.replace(self._jobs / f"{handle}.json")
+        return Job(editor=self.name, handle=handle)
+
+    async def poll(self, job: Job) -> Progress:
+        """A job that is written down can be fetched."""
+        if not self._file(job).is_file():
+            return Progress(state="failed", why=f"{self.name} knows no job {job.handle}; submit the edit again")
+        return Progress(state="done", fraction=1.0)
+
+    async def fetch(self, job: Job, folder: Path) -> Take:
+        """Does the work in a thread and leaves the take in `folder`. Broken when the job was not written down."""
+        try:
+            edit = Edit.model_validate_json(self._file(job).read_bytes())
+        except (OSError, ValueError) as why:
+            raise Broken(f"{self.name} cannot read its job {job.handle}; submit the edit again") from why
+        return await asyncio.to_thread(make_take, edit, folder)
+
+    async def cancel(self, job: Job) -> None:
+        """Forgets the job."""
+        self._file(job).unlink(missing_ok=True)
+
+    def _file(self, job: Job) -> Path:
+        return self._jobs / f"{job.handle}.json"
+
+    def _check(self, edit: Edit) -> None:
+        if edit.action not in self.capabilities.actions or edit.mask is None:
+            raise Refused(f"{self.name} only inpaints under a mask")
+        if edit.method not in METHODS:
+            raise Refused(f"{self.name} has no method {edit.method!r}; it has {', '.join(METHODS)}")
+        if edit.method == "reference" and not edit.references:
+            raise Refused(f"{self.name} needs a reference picture for its method 'reference'")
+
+
+def build(name: str, capabilities: Capabilities, home: Path) -> Plate:
+    """The editor for the registry."""
+    return Plate(name, capabilities, home)
+
+
+def make_take(edit: Edit, folder: Path, progress: Callable[[int], None] | None = None) -> Take:
+    """Runs the plate over the edit's clip and writes the take into `folder`; `progress` is told frames done."""
+    info = probe(edit.clip.media)
+    like = info.model_copy(update={"frames": edit.clip.frames})
+    out = folder / ("plate" if info.kind == "frames" else "plate.mkv")
+    shares: list[float] = []
+    errors: list[float] = []
+    with open_writer(out, like, codec="ffv1") as writer:
+        for count, filled in enumerate(plate_frames(edit, info), start=1):
+            writer.write(filled.frame)
+            if filled.error:
+                shares.append(filled.borrowed)
+                errors.append(filled.error)
+            if progress is not None:
+                progress(count)
+    how: dict[str, str | float | int | bool] = {"method": edit.method, "frames": len(shares)}
+    if shares:
+        how |= {"borrowed": round(float(np.mean(shares)), 4), "expected_psnr": round(expected_psnr(errors), 2)}
+    return Take(media=out, how=how)
+
+
+def expected_psnr(errors: list[float]) -> float:
+    """PSNR in the hole, in dB, that mean squared errors in 8-bit steps stand for."""
+    return float(10 * np.log10(255**2 / max(float(np.mean(errors)), 1e-3)))
+
+
+def plate_frames(edit: Edit, info: MediaInfo) -> Iterator[Filled]:
+    """The clip's frames with the region filled, in the source's own planes."""
+    if edit.mask is None:
+        raise BadInput(f"{edit.clip.media}: an inpaint needs a mask")
+    support = Support(edit.mask, info, edit.clip.frames, hard_edge=edit.hard_edge)
+    source: Iterator[Frame] = frames(edit.clip, info=info)
+    settings = Settings(method=METHODS[edit.method], grain=edit.grain, seed=edit.seed)
+    return inpaint(source, support.masks(), [tracked(one) for one in edit.references], settings)
+
+
+def tracked(reference: Reference) -> Tracked:
+    """A reference file as the plate borrows from it: cut to its box, less what it is not to be trusted with."""
+    picture = read_picture(reference.path)
+    trusted = np.ones(picture.shape[:2], np.bool_)
+    if reference.mask is not None:
+        barred = read_picture(reference.mask).max(axis=2) > 0
+        if barred.shape != trusted.shape:
+            raise BadInput(f"{reference.mask}: the mask and {reference.path.name} differ in size; make them equal")
+        trusted = ~barred
+    if reference.box is not None:
+        picture, trusted = picture[reference.box.slices], trusted[reference.box.slices]
+    return Tracked(picture.copy(), trusted.copy())
