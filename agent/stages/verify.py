@@ -13,11 +13,14 @@ StillThere = Callable[[Path], bool]
 
 
 def verify(edit: Edit, take: Path, still_there: StillThere) -> Verdict:
-    """The verdict on a take that went through the gate, against the clip the edit was made from."""
+    """The verdict on a take that went through the gate, against the clip the edit was made from.
+
+    It has landed when something changed in the region and the finding is not seen there any more.
+    """
     measured = checks.verify(edit.clip, take, edit.mask)
-    landed = _landed(still_there(take))
-    others = tuple(check for check in measured.checks if check.name != "landed")
-    everything = (*others, landed)
+    others = [check for check in measured.checks if check.name != "landed"]
+    changed = next((check for check in measured.checks if check.name == "landed" and not check.holds), None)
+    everything = (*others, changed or _landed(still_there(take)))
     return Verdict(verdict="pass" if all(c.holds for c in everything) else "fail", checks=everything)
 
 
