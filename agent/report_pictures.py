@@ -33,7 +33,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Look:
-    """One state of a place: the whole picture with the place outlined, and the place close."""
+    """One state of a place: the whole picture with the place outlined, and the place close, where nothing covers it."""
 
     name: str
     whole: Picture
@@ -74,11 +74,10 @@ def _look(name: str, clip: Clip, index: int, finding: Finding) -> Look:
 def _close_look(name: str, pixels: Rgb, place: Box, words: str, aspect: Fraction = Fraction(1)) -> Look:
     height, width = pixels.shape[:2]
     near = surround(place, width, height)
-    inside = Box(place.x - near.x, place.y - near.y, place.w, place.h)
     return Look(
         name,
         _picture(pixels, words, FULL, aspect, place),
-        _picture(np.ascontiguousarray(pixels[near.slices]), f"{words}, close", DETAIL, aspect, inside),
+        _picture(np.ascontiguousarray(pixels[near.slices]), f"{words}, close", DETAIL, aspect),
     )
 
 

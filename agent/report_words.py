@@ -43,15 +43,6 @@ ACTIONS: Mapping[Action, str] = {
     "leave": "Leave alone",
     "ask": "Ask a person",
 }
-CONDITIONS = {
-    "small": "Small: largest share of the frame",
-    "slow": "Slow: diagonals per 1/24 s",
-    "keeper": "Keeper: frames free of other faults",
-    "composition": "Composition is right",
-    "lighting": "Lighting is right",
-    "blocking": "Blocking is right",
-    "contact": "Nobody touches",
-}
 SHARES = {"small", "keeper"}
 AT_LEAST = {"keeper"}
 
@@ -67,6 +58,18 @@ def usd(amount: Decimal | float) -> str:
     return f"${cents:.2f}" if abs(float(amount) - cents) < 5e-5 else f"${float(amount):.4f}"
 
 
+def sentence(text: str) -> str:
+    """A reason as a sentence: first letter large, a stop at the end."""
+    text = opening(text)
+    return text + ("" if text[-1:] in {"", ".", "!", "?", ":", "…"} else ".")
+
+
+def opening(text: str) -> str:
+    """Words as a heading has them: first letter large, no stop."""
+    text = text.strip().removesuffix(".")
+    return text[:1].upper() + text[1:]
+
+
 def measured(condition: Condition) -> str:
     """A condition's value."""
     return "not measured" if condition.value is None else _number(condition, condition.value, ".1%")
@@ -80,7 +83,9 @@ def limit_of(condition: Condition) -> str:
 
 
 def _number(condition: Condition, value: float, share: str) -> str:
-    return format(value, share) if condition.name in SHARES else f"{value:.4f}".rstrip("0").rstrip(".")
+    if condition.name in SHARES:
+        return format(value, share).replace(".0%", "%")
+    return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def check_value(check: Check) -> str:

@@ -65,7 +65,12 @@ def _page(film: Film, result: PassResult, deps: Place) -> str:
         loader=PackageLoader("agent"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     templates.filters |= {"usd": words.usd, "counted": words.counted, "check_value": words.check_value}
-    templates.filters |= {"measured": words.measured, "limit": words.limit_of}
+    templates.filters |= {
+        "measured": words.measured,
+        "limit": words.limit_of,
+        "sentence": words.sentence,
+        "opening": words.opening,
+    }
     shots = [_shot_view(shot, result, deps) for shot in film.shots]
     return templates.get_template("report.html").render(
         film=film,
