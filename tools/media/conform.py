@@ -70,13 +70,6 @@ def conform(source: Path, stretches: Sequence[Stretch], out: Path) -> Conformed 
     return Conformed(path=out, copied=0, encoded=info.frames, why=why)
 
 
-def suffix_of(info: MediaInfo) -> str:
-    """The file-name suffix of a new cut of a film: its container's, ".mkv" for WebM and others, none for a folder."""
-    if info.kind == "frames":
-        return ""
-    return {"mp4": ".mp4", "mov": ".mov"}.get(info.container, ".mkv")
-
-
 def _refuse_misfits(info: MediaInfo, changes: Sequence[Stretch]) -> None:
     for change in changes:
         assert change.replacement is not None
