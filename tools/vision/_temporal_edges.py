@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from tools.types import Bits, Box
 from tools.vision._temporal_motion import Affine, Colours, Look, Plane, Step, carry_affine, scaled
+from tools.vision._temporal_motion import step as measure
 
 LEAST_JUMP = 12.0
 """Sum of Y', Cb, Cr beyond the neighbourhood that counts as a change; H.264 at crf 23 stays under it on settled
 surfaces of the tuning half of the footage."""
 LEAST_AREA = 0.0007
 """Smallest share of the picture a change must cover."""
+LEAST_FLASH = 0.002
+"""Smallest share of the picture a one-frame event must cover."""
 LEAST_CLARITY = 0.25
 _MARGIN = 10
 """Pixels of surround kept on each side of a change, at work size."""
@@ -69,6 +72,46 @@ def find_edges(looks: Sequence[Look], steps: _Window) -> list[Edge]:
         if stats[label, 4] >= least
     ]
     return [edge for edge in edges if edge is not None and edge.clarity >= LEAST_CLARITY]
+
+
+def find_flashes(looks: Sequence[Look], steps: _Window) -> list[Edge]:
+    """Regions that differ in the middle frame alone: `looks` are frames t-1, t, t+1, `steps` the steps t-2 … t+2.
+
+    What moves fast also differs from both neighbours, but leaves its traces beside the place one frame earlier
+    and later.
+    """
+    centre, after = steps[2], steps[3]
+    if centre is None or after is None or len(looks) < 3:
+        return []
+    both = np.minimum(centre.jump, _from_next(after.jump, after))
+    bits = cv2.morphologyEx((both > 2 * LEAST_JUMP).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    if bits.mean() < LEAST_FLASH:
+        return []
+    bridge = _from_next(measure(looks[0], looks[2]).jump, after)
+    bits = cv2.morphologyEx(bits, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(bits)
+    blobs = [np.asarray(labels == n) for n in range(1, count) if stats[n, 4] >= LEAST_FLASH * bits.size]
+    beside = [s.jump for s in (steps[1], steps[4]) if s is not None]
+    edges = [
+        _edge(looks[:2], centre, bridge, blob)
+        for blob in blobs
+        if bridge[blob].mean() < 0.25 * both[blob].mean() and _stir(beside, blob) < 0.1
+    ]
+    return [edge for edge in edges if edge is not None and edge.clarity >= LEAST_CLARITY]
+
+
+def _stir(planes: Sequence[Plane], blob: Bits) -> float:
+    """What changes within a blob's own width of it in other steps, as a share of its area."""
+    side = 2 * max(15, round(float(np.sqrt(blob.sum())))) + 1
+    reach = cv2.dilate(blob.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
+    return max((float((plane[reach] > LEAST_JUMP).sum()) / float(blob.sum()) for plane in planes), default=0.0)
+
+
+def _from_next(plane: Plane, following: Step) -> Plane:
+    """A plane of the next frame's pixels brought into this frame's, by the camera's motion."""
+    return np.asarray(
+        carry_affine(plane, np.asarray(cv2.invertAffineTransform(following.around), np.float64)), np.float32
+    )
 
 
 def _unrest(steps: _Window, centre: Step) -> Plane:

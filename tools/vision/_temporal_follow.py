@@ -81,13 +81,13 @@ def _share(index: int, first: Sight, last: Sight) -> float:
 def _blend(first: Sight, last: Sight, share: float, size: Point) -> tuple[Colours, Bits]:
     """The nearer sight's picture and mask at the size the thing has in between."""
     nearer = first if share < 0.5 else last
-    width, height = int(round(size[0])), int(round(size[1]))
+    width, height = round(float(size[0])), round(float(size[1]))
     return np.asarray(cv2.resize(nearer.picture, (width, height))), _resized(nearer.mask, width, height)
 
 
 def _outline(first: Sight, last: Sight, share: float, size: Point) -> Bits:
     """Both sights' masks together at the size in between; what one background hid the other shows."""
-    width, height = int(round(size[0])), int(round(size[1]))
+    width, height = round(float(size[0])), round(float(size[1]))
     a, b = _resized(first.mask, width, height), _resized(last.mask, width, height)
     either = a | b
     alike = float((a & b).sum()) / max(1.0, float(either.sum()))
@@ -112,7 +112,7 @@ def _trials(picture: Colours, thing: tuple[Colours, Bits], guess: Point) -> Iter
     """The best place around one guess, with its mean squared difference; a far move costs a little."""
     model, mask = thing
     height, width = mask.shape
-    x, y = int(round(guess[0] - width / 2)) - _SEARCH, int(round(guess[1] - height / 2)) - _SEARCH
+    x, y = round(float(guess[0] - width / 2)) - _SEARCH, round(float(guess[1] - height / 2)) - _SEARCH
     reach = (width + 2 * _SEARCH, height + 2 * _SEARCH)
     if x < -width or y < -height or x > picture.shape[1] or y > picture.shape[0]:
         return
@@ -136,7 +136,7 @@ def _window(picture: Colours, x: int, y: int, size: tuple[int, int]) -> Colours:
 
 def _placed(mask: Bits, middle: Point, width: int, height: int) -> tuple[Box, Bits] | None:
     """A mask put with its middle at a place, cut at the picture's border; None when nothing is left."""
-    x, y = int(round(middle[0] - mask.shape[1] / 2)), int(round(middle[1] - mask.shape[0] / 2))
+    x, y = round(float(middle[0] - mask.shape[1] / 2)), round(float(middle[1] - mask.shape[0] / 2))
     left, top = max(0, -x), max(0, -y)
     right, bottom = min(mask.shape[1], width - x), min(mask.shape[0], height - y)
     if right <= left or bottom <= top:

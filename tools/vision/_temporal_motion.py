@@ -41,12 +41,12 @@ class Step:
     """From frame `index - 1` to frame `index`, at small size.
 
     `back` and `ahead` are flows (h, w, 2): from this frame's pixels to the previous frame, and the other way.
-    `settled` is what this frame has that flow cannot fetch from the previous one; `left` is what the previous frame has
-    that flow cannot find in this one, in the previous frame's pixels. `jump` is the larger of the two where the camera's
-    motion does not explain it either. All three are sums of absolute Y', Cb, Cr differences (of 255) beyond the 3×3
-    neighbourhood. (Flow can shrink a thing away or blow it up, but not both ways.) `around` maps this frame's pixels to the
-    previous frame as the camera moves; `entered` marks pixels that it brings in from outside. `level` is (3, 2) gain
-    and offset per channel that carried the previous frame to this one.
+    `settled` is what this frame has that flow cannot fetch from the previous one; `left` is what the previous frame
+    has that flow cannot find in this one, in the previous frame's pixels. `jump` is the larger of the two where the
+    camera's motion does not explain it either (flow can shrink a thing away or blow it up, but not both). All three
+    are sums of absolute Y', Cb, Cr differences (of 255) beyond the 3×3 neighbourhood. `around` maps this frame's
+    pixels to the previous frame as the camera moves; `entered` marks pixels that it brings in from outside. `level` is
+    (3, 2): gain and offset per channel that carried the previous frame to this one.
     """
 
     index: int
@@ -114,7 +114,8 @@ def unexplained(picture: Colours, model: Colours) -> Plane:
 def carry(picture: NDArray[Any], flow: Plane) -> NDArray[Any]:
     """The picture fetched through a flow: `result[p] = picture[p + flow[p]]`."""
     places = pixel_grid(flow.shape[0], flow.shape[1]) + flow
-    return np.asarray(cv2.remap(picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    across, down = places[..., 0], places[..., 1]
+    return np.asarray(cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 def carry_affine(picture: NDArray[Any], matrix: Affine) -> NDArray[Any]:
@@ -146,7 +147,8 @@ def scaled(matrix: Affine, by: float) -> Affine:
 
 def _flow(a: Colours, b: Colours) -> Plane:
     """DIS flow (Kroeger et al., ECCV 2016) from `a` to `b`."""
-    return np.asarray(_dis().calc(np.ascontiguousarray(a), np.ascontiguousarray(b), None), np.float32)
+    empty = np.zeros((*a.shape, 2), np.float32)
+    return np.asarray(_dis().calc(np.ascontiguousarray(a), np.ascontiguousarray(b), empty), np.float32)
 
 
 def _dis() -> cv2.DISOpticalFlow:
@@ -174,14 +176,13 @@ def _entered(around: Affine, size: tuple[int, int]) -> NDArray[np.bool_]:
 
 
 def _level(a: Colours, b: Colours) -> NDArray[np.float64]:
-    """Gain and offset per channel (3, 2) that carry `a` to `b`; twice-trimmed least squares over a sparse grid."""
+    """Gain and offset per channel (3, 2) that carry `a` to `b`; least squares over a sparse grid, trimmed thrice."""
     x, y = a[2::5, 2::5].reshape(-1, 3).astype(np.float64), b[2::5, 2::5].reshape(-1, 3).astype(np.float64)
-    keep = np.ones(len(x), np.bool_)
     fits = np.tile([1.0, 0.0], (3, 1))
-    for _ in range(2):
-        fits = np.array([_line(x[keep, c], y[keep, c]) for c in range(3)])
+    for _ in range(3):
         miss = np.abs(x * fits[:, 0] + fits[:, 1] - y).sum(axis=1)
         keep = miss <= np.median(miss) * 2 + 1
+        fits = np.array([_line(x[keep, c], y[keep, c]) for c in range(3)])
     return fits
 
 

@@ -114,10 +114,10 @@ def _compare(came: Edge, went: Edge, offset: NDArray[np.float64]) -> Pair:
     trials = []
     for dy in range(-_REACH, _REACH + 1, 2):
         for dx in range(-_REACH, _REACH + 1, 2):
-            gone = _slid(went.gone.astype(np.uint8), shift + (dx, dy), size) > 0
+            gone = _slid(went.gone.astype(np.uint8), shift + np.array([dx, dy]), size) > 0
             trials.append((_iou(came.come, gone), -abs(dx) - abs(dy), dx, dy))
     outline, _, dx, dy = max(trials)
-    best = shift + (dx, dy)
+    best = shift + np.array([dx, dy])
     gone = _slid(went.gone.astype(np.uint8), best, size) > 0
     both = came.come & gone if outline > 0 else came.come
     jump = _apart(came.old, came.new, both)

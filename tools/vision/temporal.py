@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -17,11 +18,13 @@ from tools.media.decode import frames
 from tools.media.pixels import rgb8, shrunk
 from tools.media.probe import probe
 from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, MediaInfo, Rgb
-from tools.vision._temporal_edges import Edge, find_edges
+from tools.vision._temporal_edges import Edge, find_edges, find_flashes
 from tools.vision._temporal_follow import Sight, follow, reached, sight, sights
+from tools.vision._temporal_glitch import Cells, Stretch, agitation, draw, find_stretches, in_cells
 from tools.vision._temporal_motion import WORK, Look, Step, coarse, look
 from tools.vision._temporal_motion import step as measure_step
 from tools.vision._temporal_pairs import Drift, Pair, pair_up
+from tools.vision._temporal_technical import Fault, Pulse, find_faults, pulse
 
 LEAST_CONFIDENCE = 0.3
 """Weaker suspicions are not reported."""
@@ -40,11 +43,14 @@ class Watch:
     places: list[tuple[int, Box, float]] = field(default_factory=list)
     """Frame, box and clarity of every edge, kept or not: where changes recur they are the scene's own."""
     drifts: list[Drift] = field(default_factory=list)
+    flashes: list[Edge] = field(default_factory=list)
+    agitated: list[Cells] = field(default_factory=list)
+    pulses: list[Pulse] = field(default_factory=list)
 
     @property
     def by(self) -> float:
         """Work size over small size."""
-        return self.looks[-1].work.shape[1] / self.looks[-1].small.shape[1]
+        return float(self.looks[-1].work.shape[1]) / float(self.looks[-1].small.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,85 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
         return []
     for _ in range(2):
         _push(watch, None)
-    things = _pops(watch, clip.frames)
-    return sorted((_traced(thing, watch, clip, info) for thing in things), key=lambda a: -a.confidence)
+    found = [_whole(fault, clip, info) for fault in find_faults(watch.pulses)]
+    found += [_region(stretch, clip, info) for stretch in find_stretches(watch.agitated)]
+    found += [_flashed(flash, watch, clip, info) for flash in watch.flashes]
+    found += [_traced(thing, watch, clip, info) for thing in _pops(watch, clip.frames)]
+    sure = [anomaly for anomaly in found if anomaly.confidence >= LEAST_CONFIDENCE and anomaly.track]
+    return _distinct(sorted(sure, key=lambda a: -a.confidence))
+
+
+def _distinct(anomalies: list[Anomaly]) -> list[Anomaly]:
+    """Without those that a surer one of the same frames explains."""
+    kept: list[Anomaly] = []
+    for one in anomalies:
+        if not any(_explains(other, one) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _explains(surer: Anomaly, other: Anomaly) -> bool:
+    """The other's frames lie within two of the surer one's, and its place within the surer one's place."""
+    (a, b), (c, d) = surer.track.frames, other.track.frames
+    if c < a - 2 or d > b + 2:
+        return False
+    box, place = surer.track.box, other.track.box
+    wide, high = min(box.x + box.w, place.x + place.w), min(box.y + box.h, place.y + place.h)
+    return max(0, wide - max(box.x, place.x)) * max(0, high - max(box.y, place.y)) > 0.5 * place.area
+
+
+def _whole(fault: Fault, clip: Clip, info: MediaInfo) -> Anomaly:
+    """A fault of whole frames; all share one mask."""
+    full = Box(0, 0, info.width, info.height)
+    bits = np.ones((info.height, info.width), np.bool_)
+    return Anomaly(
+        kind=fault.kind,
+        track=MaskTrack(info.width, info.height, dict.fromkeys(range(fault.first, fault.last + 1), (full, bits))),
+        category="technical",
+        expected=fault.expected,
+        observed=fault.observed,
+        confidence=round(float(fault.confidence), 3),
+        evidence=_frames_of(fault.first, fault.last, clip.frames),
+    )
+
+
+def _region(stretch: Stretch, clip: Clip, info: MediaInfo) -> Anomaly:
+    """A stretch's region drawn in a second pass over its frames."""
+    media = Clip(media=clip.media, first=clip.first + stretch.first - 1, last=clip.first + stretch.last)
+    looks = (look(index, picture) for index, picture in pictures(media, info))
+    mask = draw((agitation(measure_step(a, b)) for a, b in pairwise(looks)), stretch.cells)
+    bits = np.asarray(cv2.resize(mask.astype(np.float32), (info.width, info.height)) >= 0.5)
+    box = Box.around(bits) or Box(0, 0, info.width, info.height)
+    crops = dict.fromkeys(range(stretch.first, stretch.last + 1), (box, bits[box.slices].copy()))
+    return Anomaly(
+        kind="glitch",
+        track=MaskTrack(info.width, info.height, crops),
+        category="temporal",
+        expected=f"the region moves coherently, as in the frames before {stretch.first} and as its surround does",
+        observed=f"from frame {stretch.first} to {stretch.last} it changes incoherently from frame to frame: "
+        f"{stretch.agitation:.1f} times what coherent footage shows, {stretch.earlier:.1f} before",
+        confidence=round(stretch.confidence, 3),
+        evidence=_frames_of(stretch.first, stretch.last, clip.frames),
+    )
+
+
+def _flashed(flash: Edge, watch: Watch, clip: Clip, info: MediaInfo) -> Anomaly:
+    """A region that differs in one frame alone."""
+    height, width = watch.looks[-1].work.shape[:2]
+    inner = Box.around(flash.come) or Box(0, 0, flash.box.w, flash.box.h)
+    place = Box(flash.box.x + inner.x, flash.box.y + inner.y, inner.w, inner.h)
+    crop = enlarged(place, flash.come[inner.slices], (width, height), (info.width, info.height))
+    often = sum(f.box.iou(flash.box) > 0.2 for f in watch.flashes) - 1
+    sure = float(np.clip((flash.clarity - 0.35) / 0.4, 0, 0.95)) * 0.5**often
+    return Anomaly(
+        kind="flash",
+        track=MaskTrack(info.width, info.height, {flash.index: crop}),
+        category="temporal",
+        expected=f"the place as in frames {flash.index - 1} and {flash.index + 1}, which agree",
+        observed=f"frame {flash.index} alone differs there, mean difference {flash.strength / 3:.0f}/255",
+        confidence=round(sure, 3),
+        evidence=_frames_of(flash.index, flash.index, clip.frames),
+    )
 
 
 def pictures(clip: Clip, info: MediaInfo) -> Iterator[tuple[int, Rgb]]:
@@ -81,9 +164,11 @@ def pictures(clip: Clip, info: MediaInfo) -> Iterator[tuple[int, Rgb]]:
 def _see(watch: Watch, now: Look) -> None:
     before = watch.looks[-1] if watch.looks else None
     watch.looks.append(now)
-    if before is not None:
-        change = measure_step(before, now)
+    change = None if before is None else measure_step(before, now)
+    watch.pulses.append(pulse(now, before, change))
+    if change is not None:
         watch.drifts.append((coarse(change.ahead), change.around))
+        watch.agitated.append(in_cells(agitation(change)))
         _push(watch, change)
 
 
@@ -93,12 +178,20 @@ def _push(watch: Watch, change: Step | None) -> None:
     centre = watch.steps[2]
     if centre is None:
         return
-    pair = [look for look in watch.looks if centre.index - 1 <= look.index <= centre.index]
-    for edge in find_edges(pair, list(watch.steps)):
+    near = [look for look in watch.looks if centre.index - 1 <= look.index <= centre.index + 1]
+    steps = list(watch.steps)
+    for edge in find_edges(near[:2], steps):
         watch.places.append((edge.index, edge.box, edge.clarity))
         watch.edges.append(edge)
-    if len(watch.edges) > MOST_EDGES:
-        watch.edges = sorted(watch.edges, key=lambda e: -e.clarity)[:MOST_EDGES]
+    watch.edges = _clearest(watch.edges)
+    watch.flashes = _clearest(watch.flashes + find_flashes(near, steps))
+
+
+def _clearest(edges: list[Edge]) -> list[Edge]:
+    """At most MOST_EDGES of them."""
+    if len(edges) <= MOST_EDGES:
+        return edges
+    return sorted(edges, key=lambda e: -e.clarity)[:MOST_EDGES]
 
 
 def _pops(watch: Watch, count: int) -> list[Thing]:
@@ -122,8 +215,8 @@ def _paired(pair: Pair, watch: Watch) -> Thing:
         confidence=0.97 * pair.merit * 0.5**again,
         expected=f"the place as before frame {pair.came.index} and after frame {after - 1}: "
         f"the two agree within {pair.restored * change:.0f}/255",
-        observed=f"something stands there in frames {pair.came.index}-{after - 1} only: it comes between frames {before} "
-        f"and {pair.came.index} and is gone by frame {after}, mean difference {change:.0f}/255",
+        observed=f"something stands there in frames {pair.came.index}-{after - 1} only: it comes between frames "
+        f"{before} and {pair.came.index} and is gone by frame {after}, mean difference {change:.0f}/255",
     )
 
 
@@ -191,8 +284,8 @@ def _frames_of(first: int, last: int, count: int) -> tuple[Evidence, ...]:
 def enlarged(box: Box, bits: Bits, work: tuple[int, int], source: tuple[int, int]) -> tuple[Box, Bits]:
     """A crop at work size (width, height) brought to source size, its outline smoothed."""
     across, down = source[0] / work[0], source[1] / work[1]
-    x, y = int(round(box.x * across)), int(round(box.y * down))
-    right = min(source[0], int(round((box.x + box.w) * across)))
-    bottom = min(source[1], int(round((box.y + box.h) * down)))
+    x, y = round(box.x * across), round(box.y * down)
+    right = min(source[0], round((box.x + box.w) * across))
+    bottom = min(source[1], round((box.y + box.h) * down))
     place = Box(x, y, max(1, right - x), max(1, bottom - y))
     return place, np.asarray(cv2.resize(bits.astype(np.float32), (place.w, place.h)) >= 0.5)
