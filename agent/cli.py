@@ -463,7 +463,7 @@ def inpaint(
 
     made = regions.inpaint(media, mask, out, tool=tool, prompt=prompt, references=reference or (), grain=grain == "on")
     if not _say(made, json):
-        print(f"{out}: made by {made.tool}, {made.usd:.4f} USD")
+        print(f"{out}: made by {made.tool}, {made.luma_psnr_outside:.1f} dB outside the mask")
     return 0
 
 

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Literal
 
 from agent.evidence import region_evidence
 from agent.policy import Policy, decide
 from agent.schema import Condition, Finding, Keeper
 from tools.editors import gate
-from tools.editors.base import Editor
-from tools.editors.registry import build
-from tools.errors import BadInput, Broken
+from tools.errors import BadInput
 from tools.media.decode import frames
-from tools.media.encode import write_video
 from tools.media.masks import read_mask, write_mask
 from tools.media.pixels import rgb8
 from tools.media.probe import probe
-from tools.types import Action, Box, Clip, Edit, Frozen, MaskTrack, MediaInfo, Motion, Reference, Take, Usd, Verdict
+from tools.types import Action, Box, Clip, Frozen, MaskTrack, MediaInfo, Motion, Verdict
 from tools.vision import checks
 from tools.vision.temporal import inspect_time
 from tools.vision.track import mask_from_box, mask_from_point, track
-
-POLL_SECONDS = 0.2
 
 
 class Coverage(Frozen):
@@ -56,13 +48,15 @@ class Measured(Frozen):
 
 
 class Edited(Frozen):
-    """What `inpaint` prints."""
+    """What `inpaint` prints. `outside_before_encode` is in code values, `luma_psnr_outside` in dB (100: identical)."""
 
+    source: str
     media: str
-    out: str
     tool: str
-    usd: Usd
-    how: dict[str, Any]
+    frames: int
+    outside_before_encode: int
+    luma_psnr_outside: float
+    how: dict[str, str | float | int | bool]
 
 
 class Masked(Frozen):
@@ -170,44 +164,13 @@ def inpaint(
     *,
     tool: str = "plate",
     prompt: str = "",
-    references: Iterable[Path] = (),
+    references: Sequence[Path] = (),
     grain: bool = True,
 ) -> Edited:
     """One region edit with one editor; the mask is the exact limit and everything else stays as it is."""
-    info = probe(media)
-    given_track(mask, info)
-    pictures = tuple(Reference(path=path, kind="person", what=path.stem) for path in references)
-    edit = Edit(
-        key=f"inpaint-{out.name}",
-        action="inpaint",
-        clip=whole(info),
-        mask=mask,
-        prompt=prompt,
-        references=pictures,
-        grain=grain,
-        hard_edge=True,
-    )
-    with TemporaryDirectory(prefix="suture-") as folder:
-        editor = build(tool, Path(folder))
-        quote = editor.quote(edit)
-        take = asyncio.run(_carry(editor, edit, Path(folder)))
-        gated = Path(folder) / "gated.mkv"
-        gate.composite(edit, take, gated)
-        write_video(out, frames(gated), info, audio_from=media if info.has_audio else None)
-    return Edited(media=str(media), out=str(out), tool=tool, usd=quote.usd, how=dict(take.how))
-
-
-async def _carry(editor: Editor, edit: Edit, folder: Path) -> Take:
-    job = await editor.submit(edit)
-    state: Literal["running", "done", "failed"] = "running"
-    while state == "running":
-        progress = await editor.poll(job)
-        state = progress.state
-        if state == "failed":
-            raise Broken(f"{editor.name} could not do the edit: {progress.why}")
-        if state == "running":
-            await asyncio.sleep(POLL_SECONDS)
-    return await editor.fetch(job, folder)
+    given_track(mask, probe(media))
+    made = gate.inpaint_media(media, mask, out, tool=tool, prompt=prompt, references=references, grain=grain)
+    return Edited.model_validate({**made, "source": str(media)})
 
 
 def check(before: Path, after: Path, mask: Path) -> Verdict:

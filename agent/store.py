@@ -31,11 +31,12 @@ class Store:
         return self._place(name, lambda partial: shutil.copyfile(path, partial))
 
     def take(self, path: Path, suffix: str | None = None) -> str:
-        """Stores a file by moving it here; `path` must lie on the store's file system."""
+        """Stores a file, or a folder of pictures, by moving it here; it must lie on the store's file system."""
         name = self._name(digest(path), path.suffix if suffix is None else suffix)
         target = self.path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
+        if not target.is_dir():
+            path.replace(target)
         return name
 
     def put_bytes(self, data: bytes, suffix: str) -> str:
@@ -66,6 +67,9 @@ class Store:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
+    """SHA-256 of a file's bytes, or of a folder's names and bytes, in hex."""
+    if path.is_dir():
+        lines = [f"{file.name} {digest(file)}" for file in sorted(path.iterdir())]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

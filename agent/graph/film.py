@@ -17,6 +17,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
 from agent import findings as finding_table
+from agent.briefing import references_for
 from agent.checkpoint import check_version
 from agent.deps import Deps
 from agent.graph.common import film_of, heavy, keep_film, shot_of, staged
@@ -170,7 +171,8 @@ def quotes_of(film: Film, decisions: dict[str, Decision], findings: dict[str, Fi
             continue
         shot, finding = shot_of(film, decision.shot), findings[decision.finding]
         need = routing.need_of(film, shot, finding, decision, action)
-        draft = routing.draft_of(film, shot, finding, action, decision.window)
+        panels = references_for(film, finding, (), ())
+        draft = routing.draft_of(film, shot, finding, action, window=decision.window, references=panels)
         found = routing.route(need, deps, draft=draft, allow=film.allow, barred={}, tried=(), failures=0)
         if found.choice is not None:
             quotes[key] = Quote(usd=found.choice.usd, seconds=found.choice.seconds, why=found.choice.why)

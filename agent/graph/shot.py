@@ -32,7 +32,7 @@ from agent.stages.inspect_shots import still_there
 from agent.state import Repair, ShotState
 from tools.editors.base import PaidAction
 from tools.errors import BadInput, EditorError, Refused, TryAgain, Unknown
-from tools.types import Clip, Frozen, Verdict
+from tools.types import Clip, Frozen, Reference, Verdict
 
 ShotGraph: TypeAlias = CompiledStateGraph[ShotState, Deps, ShotState, ShotState]
 
@@ -189,13 +189,22 @@ async def route(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     found = routing.route(
         need,
         deps,
-        draft=routing.draft_of(at.film, at.shot, at.finding, at.action, at.window),
+        draft=routing.draft_of(
+            at.film, at.shot, at.finding, at.action, window=at.window, references=await _references(at, deps)
+        ),
         allow=at.film.allow,
         barred=state.get("barred", {}),
         tried=_tried(at),
         failures=state["consecutive_failures"],
     )
     return {"route": found, "edit": None, "job": None, "take": None}
+
+
+async def _references(at: _Place, deps: Deps) -> tuple[Reference, ...]:
+    """Panels, then frames of other shots, that the current finding's editor may look at."""
+    panels = references_for(at.film, at.finding, at.repair.sheet_versions, at.repair.faults)
+    wanted = frames_for(at.film, at.finding)
+    return panels + await heavy(deps, editing.frame_references, at.film, wanted, deps) if wanted else panels
 
 
 def _tried(at: _Place) -> set[tuple[str, str]]:
@@ -212,8 +221,7 @@ async def submit(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     found = state["route"]
     assert found is not None
     assert found.choice is not None
-    references = references_for(at.film, at.finding, at.repair.sheet_versions, at.repair.faults)
-    references += await heavy(deps, editing.frame_references, at.film, frames_for(at.film, at.finding), deps)
+    references = await _references(at, deps)
     limit = deps.editors[found.choice.editor].capabilities.references
     edit = plan_edit(
         at.film,
@@ -358,8 +366,7 @@ async def _hand_over(state: ShotState, at: _Place, deps: Deps) -> dict[str, Any]
     why = f"no editor here can {at.action} {at.shot.id} ({dropped}); the job is ready to send"
     findings = at.todo if at.action == "regenerate" else [at.finding]
     need = routing.need_of(at.film, at.shot, at.finding, at.decision, at.action)
-    references = references_for(at.film, at.finding, at.repair.sheet_versions, at.repair.faults)
-    references += await heavy(deps, editing.frame_references, at.film, frames_for(at.film, at.finding), deps)
+    references = await _references(at, deps)
     make = partial(
         escalating.ready_job,
         clip=at.clip,

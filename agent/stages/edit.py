@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -114,9 +115,9 @@ async def fetch(edit: Edit, job: Job, deps: Deps) -> Gated:
     editor = deps.editors[job.editor]
     with TemporaryDirectory(dir=deps.home) as folder:
         take = await _measured(editor, deps, lambda: editor.fetch(job, Path(folder)))
-        out = Path(folder) / "gated.mkv"
+        out = Path(folder) / ("gated" if edit.clip.media.is_dir() else "gated.mkv")
         async with deps.cpu:
-            await asyncio.to_thread(gate.composite, edit, take, out)
+            await asyncio.to_thread(partial(gate.composite, edit, take, out, codec="ffv1"))
             kept = await asyncio.to_thread(deps.store.take, out)
     return Gated(media=kept, how=take.how)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from agent.briefing import plan_edit
 from agent.budget import Option, cost_to_go, moved, posterior, regenerating, usd
@@ -13,7 +14,7 @@ from agent.state import Candidate, Dropped, Route
 from tools.editors.base import Capabilities, Editor, PaidAction
 from tools.editors.registry import roster
 from tools.errors import Refused
-from tools.types import Edit, Frozen, Quote
+from tools.types import Edit, Frozen, Quote, Reference
 
 
 class Need(Frozen):
@@ -67,43 +68,60 @@ def route(
     failures: int,
 ) -> Route:
     """Ranks what can and may do the edit. `tried` are (editor, method) pairs that failed on the same inputs."""
-    left = _budget_left(deps)
-    fit: list[tuple[Editor, Quote, str]] = []
+    house = _House(deps, allow, barred, _budget_left(deps))
+    fit: list[_Fit] = []
     dropped = []
     for name, editor in sorted(deps.editors.items()):
-        quote = _suitable(editor, need, deps, draft=draft, allow=allow, barred=barred, left=left)
         untried = [m for m in editor.capabilities.methods if (name, m) not in tried]
-        if isinstance(quote, str):
-            dropped.append(Dropped(editor=name, why=quote))
-        elif not untried:
-            dropped.append(Dropped(editor=name, why="every way it can work has been tried on these inputs"))
-        else:
-            fit += [(editor, quote, method) for method in untried]
+        why = house.forbids(editor) or incapable(editor.capabilities, need)
+        found = [] if why else [house.quoted(editor, draft.model_copy(update={"method": m})) for m in untried]
+        fits = [one for one in found if isinstance(one, _Fit)]
+        fit += fits
+        if not fits:
+            refused = next((one for one in found if isinstance(one, str)), "every way has been tried on these inputs")
+            dropped.append(Dropped(editor=name, why=why or refused))
     ranked = _rank(fit, need, deps, failures)
     return Route(ranked=ranked, dropped=tuple(dropped))
 
 
-def _suitable(
-    editor: Editor,
-    need: Need,
-    deps: Deps,
-    *,
-    draft: Edit,
-    allow: Collection[str],
-    barred: Mapping[str, str],
-    left: Decimal | None,
-) -> Quote | str:
-    """What the editor asks for the job, or why it is out."""
-    why = barred.get(editor.name) or incapable(editor.capabilities, need) or _forbidden(editor, deps, allow)
-    if why:
-        return why
-    try:
-        quote = editor.quote(draft)
-    except Refused as refusal:
-        return str(refusal)
-    if left is not None and quote.usd > left:
-        return f"asks {quote.usd} USD, {left} USD of the budget are left"
-    return quote
+class _Fit(NamedTuple):
+    """An editor that can and may do the job, told to work one way, and what it asks."""
+
+    editor: Editor
+    method: str
+    quote: Quote
+
+
+class _House(NamedTuple):
+    """What decides who may do a job here."""
+
+    deps: Deps
+    allow: Collection[str]
+    barred: Mapping[str, str]
+    left: Decimal | None
+
+    def forbids(self, editor: Editor) -> str | None:
+        """Why the editor may not do it; None when it may."""
+        options = self.deps.options
+        if options.only and editor.name not in options.only:
+            return "not among --only"
+        if editor.name in self.barred or editor.capabilities.local:
+            return self.barred.get(editor.name)
+        if options.offline:
+            return "footage may not leave the machine (--offline)"
+        if editor.name not in self.allow:
+            return f"the film does not allow it ([film] allow = [{editor.name!r}, …])"
+        return None
+
+    def quoted(self, editor: Editor, draft: Edit) -> _Fit | str:
+        """What the editor asks for the job done this way, or why it will not."""
+        try:
+            quote = editor.quote(draft)
+        except Refused as refusal:
+            return str(refusal)
+        if self.left is not None and quote.usd > self.left:
+            return f"asks {quote.usd} USD, {self.left} USD of the budget are left"
+        return _Fit(editor, draft.method, quote)
 
 
 def incapable(can: Capabilities, need: Need) -> str | None:
@@ -120,28 +138,16 @@ def incapable(can: Capabilities, need: Need) -> str | None:
     return next((why for why, holds in over.items() if holds), None)
 
 
-def _forbidden(editor: Editor, deps: Deps, allow: Collection[str]) -> str | None:
-    if deps.options.only and editor.name not in deps.options.only:
-        return "not among --only"
-    if editor.capabilities.local:
-        return None
-    if deps.options.offline:
-        return "footage may not leave the machine (--offline)"
-    if editor.name not in allow:
-        return f"the film does not allow it ([film] allow = [{editor.name!r}, …])"
-    return None
-
-
 def _budget_left(deps: Deps) -> Decimal | None:
     cap = deps.options.budget
     return None if cap is None else cap - deps.ledger.spent(deps.run)
 
 
-def _rank(fit: list[tuple[Editor, Quote, str]], need: Need, deps: Deps, failures: int) -> tuple[Candidate, ...]:
-    options = [Option(float(quote.usd), quote.seconds, _chance(editor, need, deps)) for editor, quote, _ in fit]
+def _rank(fit: Sequence[_Fit], need: Need, deps: Deps, failures: int) -> tuple[Candidate, ...]:
+    options = [Option(float(quote.usd), quote.seconds, _chance(editor, need, deps)) for editor, _, quote in fit]
     fallback = regenerating(need.seconds)
     made = []
-    for place, (editor, quote, method) in enumerate(fit):
+    for place, (editor, method, quote) in enumerate(fit):
         cost = cost_to_go(options, place, failures, deps.usd_per_hour, fallback)
         made.append(_candidate(editor.name, method, quote, options[place].p, cost))
     return tuple(sorted(made, key=lambda c: (c.editor != deps.options.prefer, c.cost)))
@@ -170,7 +176,15 @@ def _candidate(editor: str, method: str, quote: Quote, p: float, cost: float) ->
     )
 
 
-def draft_of(film: Film, shot: Shot, finding: Finding, action: PaidAction, window: tuple[int, int] | None) -> Edit:
+def draft_of(
+    film: Film,
+    shot: Shot,
+    finding: Finding,
+    action: PaidAction,
+    *,
+    window: tuple[int, int] | None,
+    references: Sequence[Reference],
+) -> Edit:
     """The edit as far as a quote needs it."""
     return plan_edit(
         film,
@@ -183,6 +197,7 @@ def draft_of(film: Film, shot: Shot, finding: Finding, action: PaidAction, windo
         clip=shot.clip,
         lineage="",
         window=window,
+        references=references,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tools.media.encode import Writer
 from tools.types import Box, ColourTags, Frame, MediaInfo, PixelLayout, Rgb
@@ -20,12 +21,13 @@ def sketch(seed: int, frames: int, pan: float = 0.5) -> list[Rgb]:
     """A soft, grainy texture of its own, moving `pan` pixels to the left per frame."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(40, 216, (18, 28, 3)).astype(np.float32)
-    wide = cv2.resize(coarse, (WIDTH + 64, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    wide += cv2.GaussianBlur(rng.normal(0, 24, wide.shape).astype(np.float32), (0, 0), 1.2)
-    return [_window(wide, index * pan) for index in range(frames)]
+    wide = np.asarray(cv2.resize(coarse, (WIDTH + 64, HEIGHT), interpolation=cv2.INTER_CUBIC), np.float32)
+    grain = cv2.GaussianBlur(rng.normal(0, 24, wide.shape).astype(np.float32), (0, 0), 1.2)
+    still = np.asarray(wide + grain, np.float32)
+    return [_window(still, index * pan) for index in range(frames)]
 
 
-def _window(wide: np.ndarray[tuple[int, ...], np.dtype[np.float32]], shift: float) -> Rgb:
+def _window(wide: NDArray[np.float32], shift: float) -> Rgb:
     matrix = np.array([[1, 0, -shift], [0, 1, 0]], np.float32)
     moved = cv2.warpAffine(wide, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
     return np.clip(moved, 0, 255).astype(np.uint8)

@@ -120,7 +120,7 @@ def test_verdicts_of_earlier_runs_change_the_order(tmp_path: Path) -> None:
         (PricedEditor("x", "0", local=False), {}, {}, "does not allow it"),
         (PricedEditor("x", "0"), {"only": ("y",)}, {}, "not among --only"),
         (PricedEditor("x", "0"), {}, {"barred": {"x": "refused: a face"}}, "refused: a face"),
-        (PricedEditor("x", "0"), {}, {"tried": {("x", "auto")}}, "every way"),
+        (PricedEditor("x", "0"), {}, {"tried": {("x", "auto")}}, "every way has been tried"),
     ],
 )
 def test_who_is_left_out_and_why(
