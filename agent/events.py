@@ -48,7 +48,7 @@ class EventLog:
         self._listeners = (*listeners, _crash_point)
 
     def __call__(self, event: Event) -> None:
-        self._file.write(event.model_dump_json(exclude_defaults=True) + "\n")
+        self._file.write(event.model_dump_json(exclude_none=True) + "\n")
         for listener in self._listeners:
             listener(event)
 

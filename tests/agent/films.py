@@ -18,19 +18,23 @@ GBR = PixelLayout(name="gbrp", family="rgb", depth=8)
 
 
 def sketch(seed: int, frames: int, pan: float = 0.5) -> list[Rgb]:
-    """A soft, grainy texture of its own, moving `pan` pixels to the left per frame."""
+    """A soft texture of its own under living grain, moving `pan` pixels to the left per frame."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(40, 216, (18, 28, 3)).astype(np.float32)
     wide = np.asarray(cv2.resize(coarse, (WIDTH + 64, HEIGHT), interpolation=cv2.INTER_CUBIC), np.float32)
-    grain = cv2.GaussianBlur(rng.normal(0, 24, wide.shape).astype(np.float32), (0, 0), 1.2)
-    still = np.asarray(wide + grain, np.float32)
-    return [_window(still, index * pan) for index in range(frames)]
+    detail = cv2.GaussianBlur(rng.normal(0, 24, wide.shape).astype(np.float32), (0, 0), 1.2)
+    still = np.asarray(wide + detail, np.float32)
+    return [_graded(_window(still, index * pan), rng) for index in range(frames)]
 
 
-def _window(wide: NDArray[np.float32], shift: float) -> Rgb:
+def _window(wide: NDArray[np.float32], shift: float) -> NDArray[np.float32]:
     matrix = np.array([[1, 0, -shift], [0, 1, 0]], np.float32)
-    moved = cv2.warpAffine(wide, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
-    return np.clip(moved, 0, 255).astype(np.uint8)
+    return np.asarray(cv2.warpAffine(wide, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR), np.float32)
+
+
+def _graded(picture: NDArray[np.float32], rng: np.random.Generator) -> Rgb:
+    grain = rng.normal(0, 2.0, (*picture.shape[:2], 1))
+    return np.clip(picture + grain, 0, 255).astype(np.uint8)
 
 
 def popped(frames: Sequence[Rgb], box: Box, first: int, last: int, pan: float = 0.5) -> list[Rgb]:
