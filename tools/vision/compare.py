@@ -6,10 +6,12 @@ A picture that does not register says nothing: loosely similar sheets and storyb
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import cv2
 
 from tools.types import Anomaly, Bits, Clip, Evidence, MaskTrack, Rgb
+from tools.vision._compare_kin import KIN, related
 from tools.vision._compare_register import working_view
 from tools.vision._compare_setups import Odd, Setting, ShotDigest, digest_shot, odd_places
 from tools.vision._compare_shot import Place, gathered, reference_of, sampled, sightings, tight_mask
@@ -61,8 +63,11 @@ def compare_setups(digests: Mapping[str, ShotDigest]) -> list[tuple[str, Anomaly
     the shot that shows more there is named with confidence under 0.5. The track holds the mask of one key frame, the
     seed from which `track` follows it.
     """
-    settings = {shot: Setting.of(digest) for shot, digest in digests.items()}
-    found = [odd for shot in settings for odd in odd_places(shot, settings)]
+    setting = lru_cache(maxsize=KIN + 1)(lambda shot: Setting.of(digests[shot]))
+    found: list[Odd] = []
+    for shot, kin in related(digests).items():
+        if kin:
+            found += odd_places(shot, {one: setting(one) for one in (shot, *kin)})
     kept = [odd for odd in found if not any(_outdone(odd, other) for other in found)]
     claims = [(odd.shot, _setup_anomaly(odd, digests[odd.shot])) for odd in kept]
     return sorted(claims, key=lambda claim: -claim[1].confidence)
