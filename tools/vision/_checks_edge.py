@@ -21,9 +21,11 @@ LEAST_PIXELS = 4
 FLOOR = 0.7
 """Levels: a mean step under this is not seen, so ratios are taken above it."""
 COLOUR_CELL = 24
-COLOUR_RINGS = ((-15.0, -8.5), (-8.0, -1.5), (1.5, 8.0), (8.5, 15.0), (15.5, 22.0))
+COLOUR_RINGS = ((-11.0, -6.5), (-6.0, -1.5), (1.5, 6.0), (6.5, 11.0), (11.5, 16.0))
 """Rings of signed distance; the edge lies between the second and the third."""
 EDGE_PAIR, OTHER_PAIRS = (1, 2), ((0, 1), (2, 3), (3, 4))
+FLAT_SHARE = 0.3
+"""The quantile of arcs compared: an even shift shows along the whole edge, a thing that crosses it only somewhere."""
 
 
 @dataclass
@@ -31,7 +33,7 @@ class EdgeRecord:
     """What was seen along the edge, frame by frame."""
 
     seam: list[Floats] = field(default_factory=list)
-    curves: list[Floats] = field(default_factory=list)
+    curves: list[list[Floats]] = field(default_factory=list)
     colour: list[Floats] = field(default_factory=list)
     colour_beside: list[Floats] = field(default_factory=list)
 
@@ -39,8 +41,7 @@ class EdgeRecord:
         steps = arc_steps(window)
         changed = changed_arcs(window)
         self.seam.append(steps[0][np.isfinite(steps[0]) & changed])
-        beside = np.concatenate(steps[1:])
-        self.curves.append(beside[np.isfinite(beside)])
+        self.curves.append([beside[np.isfinite(beside)] for beside in steps[1:]])
         at_edge, beside_edge = colour_shifts(window)
         self.colour.append(at_edge)
         self.colour_beside.append(beside_edge)
@@ -110,16 +111,23 @@ def _mean_known(values: Floats) -> Floats:
 
 
 def seam_ratio(record: EdgeRecord) -> float:
-    """Mean step along the edge over the mean step along the curves beside it; 1 when nothing at the edge changed."""
-    edge, beside = np.concatenate([*record.seam, []]), np.concatenate([*record.curves, []])
-    if not len(edge) or not len(beside):
-        return 1.0
-    return float((edge.mean() + FLOOR) / (beside.mean() + FLOOR))
+    """Typical step along the edge over that along the steepest curve beside it; 1 when nothing at the edge changed.
+
+    Geometric means, since a seam lifts the flattest arcs too, and a silhouette that crosses the edge does not.
+    """
+    edge = np.concatenate([*record.seam, np.zeros(0, np.float32)])
+    beside = [np.concatenate(arcs) for arcs in zip(*record.curves, strict=True)]
+    known = [_typical(arcs) for arcs in beside if len(arcs) >= LEAST_PIXELS]
+    return _typical(edge) / max(known) if len(edge) and known else 1.0
+
+
+def _typical(steps: Floats) -> float:
+    return float(np.exp(np.log(steps + FLOOR).mean()))
 
 
 def colour_excess(record: EdgeRecord) -> float:
-    """Median CIEDE2000 across the edge beyond the median between neighbouring rings beside it; 0 at least."""
+    """CIEDE2000 across the edge beyond that between neighbouring rings beside it, both along their calmer arcs."""
     if not sum(map(len, record.colour)) or not sum(map(len, record.colour_beside)):
         return 0.0
     edge, beside = differences(record.colour), differences(record.colour_beside)
-    return max(0.0, float(np.median(edge) - np.median(beside)))
+    return max(0.0, float(np.quantile(edge, FLAT_SHARE) - np.quantile(beside, FLAT_SHARE)))

@@ -1,4 +1,4 @@
-"""What an edit changed beyond its mask, and whether the stream still declares what its source did."""
+"""What an edit changed beyond its mask: exact levels of a lossless take, luma PSNR of a coded one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,6 @@ PERFECT_DB = 100.0
 def lossless(info: MediaInfo) -> bool:
     """Whether decoding gives back the pixels that were written."""
     return info.codec in LOSSLESS
-
-
-def grown(mask: Bits, by: int) -> Bits:
-    """The mask dilated by a disc of `by` pixels."""
-    if by <= 0 or not mask.any():
-        return mask
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), disc), np.bool_)
 
 
 @dataclass
@@ -79,23 +71,3 @@ def outside_psnr(before: Frame, after: Frame, support: Bits) -> float:
     if float(moved.max()) > MOST_SHIFT:
         worst = max(worst, float(np.square(moved).max()))
     return PERFECT_DB if worst == 0 else min(PERFECT_DB, float(10 * np.log10(255**2 / worst)))
-
-
-def stream_differences(before: MediaInfo, after: MediaInfo, frames: int) -> list[str]:
-    """Names of what the take declares differently from its source; rate and tags only where the files carry them."""
-    pairs = {
-        "size": ((before.width, before.height), (after.width, after.height)),
-        "frames": (frames, after.frames),
-        "pixel aspect": (before.sample_aspect, after.sample_aspect),
-        "rotation": (before.rotation % 360, after.rotation % 360),
-    }
-    if before.kind == after.kind == "video":
-        pairs["rate"] = (before.fps, after.fps)
-        pairs["colour"] = (before.colour, after.colour)
-    return [name for name, (one, other) in pairs.items() if one != other]
-
-
-def stream_check(before: MediaInfo, after: MediaInfo, frames: int) -> Check:
-    """How many declared properties differ: size, frame count, rate, pixel aspect, rotation, colour tags."""
-    count = len(stream_differences(before, after, frames))
-    return Check(name="stream", value=float(count), limit=0.0, unit="differences", holds=count == 0)

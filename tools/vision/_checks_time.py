@@ -20,34 +20,63 @@ FLOOR = 0.5
 """Levels of change that nobody sees; added to both sides of a ratio."""
 
 
+JITTER_SCALE = 2.1
+"""Ratio that one pixel of jitter counts as: 0.8 pixels are as bad as a ratio of 1.7."""
+SEEN_JITTER = 1.5
+"""Levels: jitter times local gradient under this is not seen, and flow is not to be believed there."""
+
+
 @dataclass
 class FlickerRecord:
-    """Change inside and around per pair of frames, in 8-bit levels."""
+    """Change inside and around per pair of frames, and the region's own motion, in levels and pixels."""
 
     inside: list[float] = field(default_factory=list)
     around: list[float] = field(default_factory=list)
-    before: list[float] = field(default_factory=list)
+    gradient: list[float] = field(default_factory=list)
+    own_motion: dict[int, NDArray[np.float64]] = field(default_factory=dict)
 
-    def add(self, before: tuple[Gray, Gray], after: tuple[Gray, Gray], masks: tuple[Bits, Bits]) -> None:
-        """Takes one pair of neighbouring frames: crops at the same place, and the masks of both."""
+    def add(self, index: int, after: tuple[Gray, Gray], masks: tuple[Bits, Bits]) -> None:
+        """Takes frames `index` and the next: luma crops at the same place, and the masks of both."""
         scale = min(1.0, LARGEST / max(after[0].shape))
-        one, two = (_sized(p, scale) for p in after)
-        old = tuple(_sized(p, scale) for p in before)
+        one, two = (_sized(picture, scale) for picture in after)
         region = _sized((masks[0] | masks[1]).astype(np.uint8) * 255, scale) > 0
         core = _sized((masks[0] & masks[1]).astype(np.uint8) * 255, scale) == 255
         ring = ~np.asarray(cv2.dilate(region.astype(np.uint8), np.ones((9, 9), np.uint8)), np.bool_)
-        motion = carried_in(dense_flow(one, two), ring)
-        inside, around = unexplained(one, two, motion), unexplained(one, two, motion)
-        if core.any() and ring.any():
-            self.inside.append(float(inside[core].mean()))
-            self.around.append(float(around[ring].mean()))
-            self.before.append(float(unexplained(old[0], old[1], dense_flow(old[0], old[1]))[core].mean()))
+        if not core.any() or not ring.any():
+            return
+        motion = dense_flow(one, two)
+        change = unexplained(one, two, motion)
+        self.inside.append(float(change[core].mean()))
+        self.around.append(float(change[ring].mean()))
+        self.gradient.append(float(steepness(one)[core].mean()))
+        own = (motion - carried_in(motion, ring))[core] / scale
+        self.own_motion[index] = np.median(own, axis=0).astype(np.float64)
 
     def ratio(self) -> float:
-        """Median over the pairs of the change inside over that around; 1 without pairs."""
+        """The worse of change inside over around (median of the pairs) and of jitter; 1 without pairs."""
         if not self.inside:
             return 1.0
-        return float(np.median((np.array(self.inside) + FLOOR) / (np.array(self.around) + FLOOR)))
+        change = float(np.median((np.array(self.inside) + FLOOR) / (np.array(self.around) + FLOOR)))
+        return max(change, JITTER_SCALE * self.jitter())
+
+    def jitter(self) -> float:
+        """Pixels by which the region's own motion turns from pair to pair beyond 0.8 of that motion."""
+        turns = [
+            np.linalg.norm(self.own_motion[i + 1] - motion)
+            for i, motion in self.own_motion.items()
+            if i + 1 in self.own_motion
+        ]
+        if not turns or np.median(turns) * np.median(self.gradient) < SEEN_JITTER:
+            return 0.0
+        speed = np.median([np.linalg.norm(motion) for motion in self.own_motion.values()])
+        return float(max(0.0, np.median(turns) - 0.8 * speed))
+
+
+def steepness(picture: Gray) -> Floats:
+    """Sum of the absolute slopes (h, w) of a picture whose grain is blurred, in levels per pixel."""
+    smooth = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), SMOOTH)
+    slopes = [np.abs(cv2.Sobel(smooth, cv2.CV_32F, *axis, scale=0.125)) for axis in ((1, 0), (0, 1))]
+    return np.asarray(slopes[0] + slopes[1], np.float32)
 
 
 def _sized(picture: NDArray[np.uint8], scale: float) -> Gray:

@@ -85,13 +85,10 @@ def cropped(frame: Frame, box: Box) -> Frame:
     return replace(frame, planes=tuple(np.ascontiguousarray(plane) for plane in planes), colour=tags)
 
 
-def window_of(before: Frame, after: Frame, mask: Bits, box: Box | None = None) -> Window:
-    """The window of one frame around its mask, or at a given box."""
-    step_x, step_y = (max(getattr(f.layout, name) for f in (before, after)) for name in ("chroma_x", "chroma_y"))
-    box = box or surround_box(mask, 1 << step_x, 1 << step_y)
-    return Window(
-        before.index, rgb8(cropped(before, box)), rgb8(cropped(after, box)), np.ascontiguousarray(mask[box.slices])
-    )
+def window_of(before: Frame, after: Frame, mask: Bits, box: Box) -> Window:
+    """The window of one frame at a box whose corner lies on the chroma grid."""
+    pictures = (rgb8(cropped(frame, box)) for frame in (before, after))
+    return Window(before.index, *pictures, np.ascontiguousarray(mask[box.slices]))
 
 
 def luma_of(frame: Frame, box: Box) -> Gray:

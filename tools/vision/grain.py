@@ -22,6 +22,9 @@ BLOCK = 6
 VISIBLE = 0.45
 """Levels of residual under which grain is not seen; added to both sides of a ratio."""
 LEAST_BLOCKS = 6
+LEAST_PIXELS = 48
+VISIBLE_REST = 0.3
+"""What `VISIBLE` is for what a median takes away."""
 GRADIENT_STEP, LEVEL_STEP = 0.35, 40.0
 """Width of a class of blocks: in log gradient, and in levels of brightness."""
 
@@ -49,36 +52,49 @@ def whole_blocks(bits: Bits) -> Bits:
     return np.asarray(_blocks(bits.astype(np.float32)) > 0.999, np.bool_)
 
 
-def grain_sigma(luma: Gray, mask: Bits | None = None) -> float:
-    """Residual sigma in 8-bit levels of the flattest quarter of the blocks: the grain of a picture or of a region."""
-    features = block_features(luma)
-    chosen = features.reshape(-1, 3) if mask is None else features[whole_blocks(mask)]
-    if not len(chosen):
-        return 0.0
-    flat = chosen[:, 1] <= np.quantile(chosen[:, 1], 0.25)
-    return float(np.median(chosen[flat, 0]))
+def calm_residual(luma: Gray, where: Bits) -> float | None:
+    """RMS in levels of what a 3×3 median takes away over the calmer half of a mask; None for too few pixels."""
+    if where.sum() < LEAST_PIXELS:
+        return None
+    picture = luma.astype(np.float32)
+    rest = picture - cv2.medianBlur(picture, 3)
+    calm = cv2.GaussianBlur(picture, (0, 0), 1.5)
+    steep = cv2.magnitude(cv2.Sobel(calm, cv2.CV_32F, 1, 0), cv2.Sobel(calm, cv2.CV_32F, 0, 1))
+    quiet = where & (steep <= np.median(steep[where]))
+    return float(np.sqrt(np.mean(np.clip(rest[quiet], -24, 24) ** 2)))
 
 
 @dataclass
 class GrainRecord:
-    """Blocks of a region and of its surround, gathered over frames."""
+    """Fine detail of a region and of its surround, gathered over frames."""
 
     inside: list[Floats] = field(default_factory=list)
     around: list[Floats] = field(default_factory=list)
+    calm: list[float] = field(default_factory=list)
 
     def add(self, luma: Gray, inside: Bits, around: Bits) -> None:
-        """Takes the blocks of one picture; masks (h, w) of the region and the surround, clear of the edge."""
+        """Takes one picture; masks (h, w) of the region and the surround, clear of the edge."""
         features = block_features(luma)
         self.inside.append(features[whole_blocks(inside)])
         self.around.append(features[whole_blocks(around)])
+        here, there = calm_residual(luma, inside), calm_residual(luma, around)
+        if here is not None and there is not None:
+            self.calm.append(abs(float(np.log2((here + VISIBLE_REST) / (there + VISIBLE_REST)))))
 
-    def ratio(self) -> float:
-        """Residual inside over around among blocks alike; 1 when nothing can be compared."""
-        inside, around = np.concatenate(self.inside), np.concatenate(self.around)
-        if len(inside) < LEAST_BLOCKS or len(around) < LEAST_BLOCKS:
-            return 1.0
-        logs, weights = _class_ratios(inside, around)
-        return float(np.exp(np.average(logs, weights=weights))) if len(logs) else 1.0
+    def mismatch(self) -> float:
+        """Octaves by which grain inside differs from that around (1: half or twice); 0 when nothing can be compared.
+
+        Two measures must agree, the smaller counts: blocks alike in structure, and the calmer half of the pixels. Each
+        alone takes some textures for grain.
+        """
+        calm = float(np.mean(self.calm)) if self.calm else 0.0
+        return min(calm, self.alike())
+
+    def alike(self) -> float:
+        """Octaves between inside and around among blocks alike in gradient and brightness."""
+        none = np.zeros((0, 3), np.float32)
+        logs, weights = _class_ratios(np.concatenate([none, *self.inside]), np.concatenate([none, *self.around]))
+        return abs(float(np.average(logs, weights=weights))) / float(np.log(2)) if len(logs) else 0.0
 
 
 def _class_ratios(inside: Floats, around: Floats) -> tuple[Floats, Floats]:
