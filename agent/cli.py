@@ -296,10 +296,12 @@ def clean(film: Film, json: Json = False, quiet: Quiet = False) -> int:
 def runs(film: Film, json: Json = False, quiet: Quiet = False) -> int:
     """List a film's runs."""
     from agent import desk, printing
+    from agent.lock import is_written
     from agent.project import open_project
 
     with desk.opened(open_project(film)) as at:
-        known = [desk.RunLine.of(row) for row in desk.run_rows(at)]
+        written = is_written(at.home)
+        known = [desk.RunLine.of(row, written=written) for row in desk.run_rows(at)]
     if not _say(desk.RunLines(runs=tuple(known)), json):
         rows = [(one.id, one.goal, one.state, one.started, one.ended or "", one.why) for one in known]
         printing.table("Runs", ("run", "goal", "state", "started", "ended", ""), rows)
@@ -323,16 +325,18 @@ def _found(run: str) -> tuple[Project, str]:
 def show(run: RunId, json: Json = False, quiet: Quiet = False) -> int:
     """Show a run's result, or how far it is."""
     from agent import desk
+    from agent.lock import is_written
     from agent.schema import PassResult
 
     project, name = _found(run)
     with desk.opened(project) as at:
         row = desk.run_row(at, name)
+        line = desk.RunLine.of(row, written=is_written(at.home))
     if row.result is not None:
         return _print_result(PassResult.model_validate_json(row.result), _goal(row.goal), as_json=json)
-    if not _say(desk.RunLine.of(row), json):
-        print(f"{row.id}: {row.goal}, {row.state}; {row.why or f'`suture resume {run}` continues'}")
-    return 4 if row.state == "failed" else 1
+    if not _say(line, json):
+        print(f"{line.id}: {line.goal}, {line.state}; {line.why or f'`suture resume {run}` continues'}")
+    return 4 if line.state in ("failed", "stopped") else 1
 
 
 def _goal(words: str) -> Goal:

@@ -76,9 +76,10 @@ class RunLine(Frozen):
     why: str
 
     @classmethod
-    def of(cls, row: RunRow) -> RunLine:
-        """The line of a row."""
-        return cls(id=row.id, goal=row.goal, state=row.state, started=row.started, ended=row.ended, why=row.why)
+    def of(cls, row: RunRow, *, written: bool) -> RunLine:
+        """The line of a row; a run that no living process carries was killed and is not running."""
+        state = "stopped" if row.state == "running" and not written else row.state
+        return cls(id=row.id, goal=row.goal, state=state, started=row.started, ended=row.ended, why=row.why)
 
 
 class RunLines(Frozen):

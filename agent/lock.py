@@ -40,6 +40,15 @@ def one_writer(home: Path, holder: str) -> Iterator[Lock]:
         os.close(file)
 
 
+def is_written(home: Path) -> bool:
+    """Whether a living process holds the film."""
+    try:
+        with one_writer(home, ""):
+            return False
+    except Busy:
+        return True
+
+
 def _opened(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

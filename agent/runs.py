@@ -42,7 +42,7 @@ DRAIN_SECONDS = 3.0
 
 def start(target: Path, options: RunOptions, *listeners: Sink) -> PassResult:
     """Runs the film graph to its goal. Raises BadInput before anything starts, Stopped on a signal."""
-    _known_editors(options)
+    _possible(options)
     project = open_project(target)
     with one_writer(home_of(project.root), "a new run") as lock, opened(project) as desk:
         run = _new_run(desk, options)
@@ -100,7 +100,7 @@ def _carried(desk: Desk, run: str, options: RunOptions, listeners: tuple[Sink, .
     """One life of a run: the row says how it stands before and after, whatever happens in between."""
     folder = desk.home / "runs" / run
     log = EventLog(folder / "events.jsonl", *listeners)
-    _note(desk, run, state="running", ended=None)
+    _note(desk, run, state="running", ended=None, why="")
     try:
         result = asyncio.run(_drive(desk, run, options, log, advance))
     except Stopped:
@@ -155,7 +155,10 @@ def configured_editors(home: Path, environment: Mapping[str, str] = os.environ) 
     return {name: build(name, home / "editors") for name in ready}
 
 
-def _known_editors(options: RunOptions) -> None:
+def _possible(options: RunOptions) -> None:
+    """Refuses what this house does not have, before anything starts."""
+    if options.inspector == "vlm":
+        raise BadInput("--inspector vlm: no inspector with a vision model is installed here; use pixels or auto")
     wanted = (*options.only, *([options.prefer] if options.prefer else []))
     unknown = sorted(set(wanted) - set(roster()))
     if unknown:

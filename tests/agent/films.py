@@ -20,10 +20,12 @@ GBR = PixelLayout(name="gbrp", family="rgb", depth=8)
 def sketch(seed: int, frames: int, pan: float = 0.5) -> list[Rgb]:
     """A soft texture of its own under living grain, moving `pan` pixels to the left per frame."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(40, 216, (18, 28, 3)).astype(np.float32)
-    wide = np.asarray(cv2.resize(coarse, (WIDTH + 64, HEIGHT), interpolation=cv2.INTER_CUBIC), np.float32)
-    detail = cv2.GaussianBlur(rng.normal(0, 24, wide.shape).astype(np.float32), (0, 0), 1.2)
-    still = np.asarray(wide + detail, np.float32)
+    coarse = rng.uniform(70, 180, (18, 28, 1)) + rng.uniform(-6, 6, (18, 28, 3))
+    wide = np.asarray(
+        cv2.resize(coarse.astype(np.float32), (WIDTH + 64, HEIGHT), interpolation=cv2.INTER_CUBIC), np.float32
+    )
+    detail = cv2.GaussianBlur(rng.normal(0, 24, wide.shape[:2]).astype(np.float32), (0, 0), 1.2)
+    still = np.asarray(wide + detail[..., None], np.float32)
     return [_graded(_window(still, index * pan), rng) for index in range(frames)]
 
 

@@ -24,18 +24,13 @@ from tools.types import Box
 
 FRAMES = 24
 EDGES = (
-    "ingest.finished",
-    "inspect.started:SH020",
     "inspect.finished:SH030",
     "trace.finished",
-    "decide.finished",
     "repair-shots.started",
     "ledger.intent:SH020",
     "ledger.submitted:SH020",
-    "poll.finished:SH020",
     "fetch.finished:SH020",
-    "verify.started:SH020",
-    "commit.started:SH020",
+    "verify.finished:SH020",
     "commit.finished:SH020",
     "conform.finished",
     "report.finished",
@@ -159,3 +154,20 @@ def test_one_process_writes_a_film(template: Path, tmp_path: Path) -> None:
     assert "run-001" in said
     first.kill()
     first.communicate()
+
+
+def test_a_killed_run_is_listed_as_stopped_and_asks_as_it_was_told(template: Path, tmp_path: Path) -> None:
+    project = copy_of(template, tmp_path)
+    suture("pass", project, "--approve", "ask", "--shots", "SH020", crash_at="decide.finished").communicate()
+    listed = json.loads(suture("runs", project, "--json").communicate()[0])["runs"]
+    assert [one["state"] for one in listed] == ["stopped"]
+    resumed = suture("resume", f"{project}:run-001", "--json")
+    asked = json.loads(resumed.communicate()[0])["outcomes"]
+    assert [(one["shot"], one["status"], one["attempts"]) for one in asked] == [("SH020", "waiting", [])]
+    answered = suture("answer", f"{project}:run-001", "SH020", "approve", "--json")
+    outcomes = json.loads(answered.communicate()[0])["outcomes"]
+    assert [(one["shot"], one["status"], one["version"]) for one in outcomes] == [("SH020", "fixed", 2)]
+    assert answered.returncode == 0
+    again = suture("answer", f"{project}:run-001", "SH020", "reject")
+    assert "asks nothing" in again.communicate()[1]
+    assert again.returncode == 2
