@@ -35,7 +35,7 @@ class Edge:
         """Mean of the picture (h, w, c) over each stretch of a band, (count, c); NaN where too few pixels lie."""
         index = self.stretch[band]
         sizes = np.bincount(index, minlength=self.count).astype(np.float64)
-        values = picture[band].reshape(len(index), -1)
+        values = picture[band].reshape(len(index), picture.shape[2])
         sums = [np.bincount(index, weights=values[:, i], minlength=self.count) for i in range(values.shape[1])]
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(sizes[:, None] >= least, np.column_stack(sums) / sizes[:, None], np.nan)

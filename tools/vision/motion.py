@@ -32,6 +32,8 @@ STATIC, SLOW = 0.0005, 0.006
 """Upper ends of the classes, in frame diagonals per 1/24 s."""
 MOST_PAIRS = 96
 """A region's speed is a median; more pairs than this do not move it."""
+LEAST_SIDE = 32
+"""Pixels a side that the flow's pyramid needs."""
 BIG_SHIFT = 6.0
 """Pixels at working size beyond which flow is started from a global shift."""
 
@@ -133,7 +135,13 @@ _engine = _Engine()
 
 def dense_flow(a: Gray, b: Gray) -> Flow:
     """DIS flow a → b at the pictures' own size, started from rest."""
-    return np.asarray(_engine.dis.calc(a, b, None), np.float32)
+    height, width = a.shape
+    low, right = max(0, LEAST_SIDE - height), max(0, LEAST_SIDE - width)
+    if low or right:
+        a, b = (np.pad(picture, ((0, low), (0, right)), "edge") for picture in (a, b))
+    start = np.zeros((*a.shape, 2), np.float32)
+    found = _engine.dis.calc(np.ascontiguousarray(a), np.ascontiguousarray(b), start)
+    return np.asarray(found, np.float32)[:height, :width]
 
 
 def _flow_from(a: Gray, b: Gray, begin: Matrix) -> Flow:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.fields import Field, extended, grown, sample, smoothed, square_mean
+from tools.editors.local.cleanplate.kin import kin_of
 from tools.editors.local.cleanplate.shot import MotionModel, Route, Walk, Window, full_size, grid_of
 from tools.types import Bits, Box
 from tools.vision.motion import dense_flow
@@ -32,6 +33,10 @@ LEAST_NEWS = 0.02
 FLOOR = 2.0
 """Squared error (8-bit levels) below which a better grade means nothing: quantisation and grain."""
 CEILING = 4000.0
+AGREEMENT = 12.0
+"""Difference in 8-bit steps at which a ring pixel of a reference counts half."""
+STRANGENESS = 3.0
+"""How much worse a colour is expected to fit that the ring does not hold at all."""
 REFINE_SIZE = 288
 
 
@@ -138,7 +143,7 @@ def eight_bit(depth: int) -> float:
     return float(2.0 ** (8 - depth))
 
 
-def donor(quarry: Quarry, target: Target, x: Field, y: Field, source: Source) -> Donor | None:
+def donor(quarry: Quarry, target: Target, x: Field, y: Field, source: MotionModel) -> Donor | None:
     """The quarry's pixels at x, y: put exactly in place, in the target's light, and graded. None: cannot be graded."""
     first = _taken(quarry, x, y)
     if (first[1] & target.known).sum() < LEAST_RING:
@@ -148,8 +153,30 @@ def donor(quarry: Quarry, target: Target, x: Field, y: Field, source: Source) ->
     ring = valid & target.known
     if ring.sum() < LEAST_RING:
         return None
-    lit = codes + _light(target, codes, ring)
+    lit = codes + smoothed(target.codes - codes, ring, target.reach)
     return Donor(source, lit, valid, _grade(target, lit, ring))
+
+
+def reference_donor(quarry: Quarry, target: Target, x: Field, y: Field) -> Donor | None:
+    """`donor` for another picture of the same thing: only part of its surround need be the same.
+
+    Light and error are carried from the ring into the hole among kin, with what disagrees counting less and less.
+    """
+    codes, valid = _taken(quarry, x, y)
+    ring = valid & target.known
+    if ring.sum() < LEAST_RING:
+        return None
+    kin = kin_of(codes)
+    weight = ring.astype(np.float32)
+    lit = codes
+    for _ in range(3):
+        lit = codes + kin.spread(target.codes - codes, weight, 2 * target.reach)
+        weight = ring / (1.0 + square_mean(target.codes - lit) / AGREEMENT**2)
+    lit = codes + kin.spread(target.codes - codes, weight, target.reach)
+    error = np.minimum(square_mean(target.codes - lit), CEILING)
+    near, wide = kin.spread(error, ring, target.reach), kin.spread(error, ring, 3 * target.reach)
+    strange = 1.0 + STRANGENESS * (1.0 - kin.known(ring))
+    return Donor("reference", lit, valid, np.asarray((0.8 * near + 0.2 * wide + FLOOR) * strange, np.float32))
 
 
 def _taken(quarry: Quarry, x: Field, y: Field) -> tuple[Field, Bits]:
@@ -181,11 +208,6 @@ def _refined(target: Target, codes: Field, valid: Bits, x: Field, y: Field) -> t
     ys, xs = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
     there_x, there_y = xs + shift[..., 0], ys + shift[..., 1]
     return sample(x, there_x, there_y), sample(y, there_x, there_y)
-
-
-def _light(target: Target, codes: Field, ring: Bits) -> Field:
-    """The slow difference in light and colour between target and donor, (h, w, 3)."""
-    return smoothed(target.codes - codes, ring, target.reach)
 
 
 def _grade(target: Target, codes: Field, ring: Bits) -> Field:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.editors.local.cleanplate.donors import Donor, Quarry, Target, donor
+from tools.editors.local.cleanplate.donors import Donor, Quarry, Target, reference_donor
 from tools.editors.local.cleanplate.fields import Field, grown
 from tools.editors.local.cleanplate.shot import Seen, Window
 from tools.media.pixels import rgb8_to_444
@@ -49,7 +49,7 @@ class Tracked:
             barred = grown(~self._trusted, 2).astype(np.uint8)
             self._quarry = Quarry(rgb8_to_444(self._picture, seen.frame), barred, scale)
         x, y = _maps(matrix, target.box)
-        return donor(self._quarry, target, x, y, "reference")
+        return reference_donor(self._quarry, target, x, y)
 
     def _placed(self, window: Window, seen: Seen, target: Target) -> Matrix | None:
         index = seen.frame.index
