@@ -20,7 +20,7 @@ GBR = PixelLayout(name="gbrp", family="rgb", depth=8)
 def sketch(seed: int, frames: int, pan: float = 0.5) -> list[Rgb]:
     """A soft texture of its own under living grain, moving `pan` pixels to the left per frame."""
     rng = np.random.default_rng(seed)
-    coarse = rng.uniform(70, 180, (18, 28, 1)) + rng.uniform(-6, 6, (18, 28, 3))
+    coarse = rng.uniform(80, 160, (7, 12, 1)) + rng.uniform(-4, 4, (7, 12, 3))
     wide = np.asarray(
         cv2.resize(coarse.astype(np.float32), (WIDTH + 64, HEIGHT), interpolation=cv2.INTER_CUBIC), np.float32
     )
