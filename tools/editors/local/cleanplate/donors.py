@@ -35,6 +35,8 @@ FLOOR = 2.0
 CEILING = 4000.0
 AGREEMENT = 12.0
 """Difference in 8-bit steps at which a ring pixel of a reference counts half."""
+FRINGE = 8.0
+"""Change of light in 8-bit steps per pixel that no lamp makes: a border between two things."""
 STRANGENESS = 3.0
 """How much worse a colour is expected to fit that the ring does not hold at all."""
 REFINE_SIZE = 288
@@ -172,11 +174,25 @@ def reference_donor(quarry: Quarry, target: Target, x: Field, y: Field) -> Donor
     for _ in range(3):
         lit = codes + kin.spread(target.codes - codes, weight, 2 * target.reach)
         weight = ring / (1.0 + square_mean(target.codes - lit) / AGREEMENT**2)
-    lit = codes + kin.spread(target.codes - codes, weight, target.reach)
+    light = kin.spread(target.codes - codes, weight, target.reach)
+    lit = _without_fringe(codes + light, light)
     error = np.minimum(square_mean(target.codes - lit), CEILING)
     near, wide = kin.spread(error, ring, target.reach), kin.spread(error, ring, 3 * target.reach)
     strange = 1.0 + STRANGENESS * (1.0 - kin.known(ring))
     return Donor("reference", lit, valid, np.asarray((0.8 * near + 0.2 * wide + FLOOR) * strange, np.float32))
+
+
+def _without_fringe(codes: Field, light: Field) -> Field:
+    """The thin line between what is kept and what is recoloured holds mixtures of both: it is spanned anew."""
+    steep = max_gradient(light) > FRINGE
+    fringe = grown(steep, 1)
+    return extended(np.where(fringe[..., None], 0, codes), ~fringe) if fringe.any() and not fringe.all() else codes
+
+
+def max_gradient(field: Field) -> Field:
+    """Steepest change of any plane, per pixel."""
+    planes = [np.hypot(*np.gradient(field[..., i])) for i in range(field.shape[2])]
+    return np.asarray(np.max(planes, axis=0), np.float32)
 
 
 def _taken(quarry: Quarry, x: Field, y: Field) -> tuple[Field, Bits]:
