@@ -22,6 +22,8 @@ CALM_STRETCH, CALM_REST = 0.08, 8.0
 percentile of moving people and animals in the tuning half of the footage."""
 BEFORE, AFTER = 6, 6
 """Frames that must be calm before, and agitated after, the onset."""
+SHORTEST = 5
+"""Frames."""
 LEAST_REGION = 0.06
 """Smallest share of the frame."""
 
@@ -33,7 +35,8 @@ class Stretch:
     """Frames `first`–`last` in which `cells` (rows, columns) are agitated.
 
     `agitation` is their median (1 is as incoherent as coherent footage gets), `start` that of the first frame,
-    `earlier` that of the frames before, and `outside` the share of other cells that are agitated too.
+    `earlier` that of the frames before, and `outside` the share of the surround that turns agitated with it. `stop` is the
+    median of the last step, infinite where the shot ends first.
     """
 
     first: int
@@ -43,15 +46,17 @@ class Stretch:
     outside: float
     start: float
     earlier: float
+    stop: float
 
     @property
     def confidence(self) -> float:
         """High for a large solid region that turns on at once amid calm."""
-        at_once = 1.0 if self.agitation > 3.5 else min(1.0, self.start / self.agitation / 0.8)
-        was_calm = np.clip(1.5 - 2 * self.earlier / max(self.agitation, 1e-3), 0, 1)
-        alone = np.clip(1.35 - 5 * self.outside, 0, 1)
-        size = np.clip(self.cells.mean() / 0.16, 0, 1)
-        return float(0.95 * size * min(1.0, solidity(self.cells) / 0.75) * alone * was_calm * at_once)
+        jolt = 1.0 if self.agitation > 3.5 else float(np.clip((self.start - 0.8) / 1.7, 0, 1))
+        was_calm = float(np.clip(1.5 - 2 * self.earlier / max(self.agitation, 1e-3), 0, 1))
+        alone = float(np.clip(1.5 - 6 * self.outside, 0, 1))
+        size = float(np.clip(self.cells.mean() / 0.12, 0, 1))
+        stop = float(np.clip(self.stop / max(self.agitation, 1e-3), 0.3, 1))
+        return 0.95 * size * min(1.0, solidity(self.cells) / 0.6) * alone * was_calm * jolt * stop
 
 
 def solidity(cells: Bits) -> float:
@@ -82,10 +87,10 @@ def in_cells(plane: Plane) -> Cells:
 
 def find_stretches(history: Sequence[Cells]) -> list[Stretch]:
     """At most one stretch: the largest region that turns on. `history[i]` is the step to frame i + 1."""
-    if len(history) < AFTER + 3:
+    if len(history) < SHORTEST + 3:
         return []
     agitated = np.stack(history).astype(np.float32)
-    onsets = [(_onset(agitated, at), at) for at in range(3, len(agitated) - AFTER + 1)]
+    onsets = [(_onset(agitated, at), at) for at in range(3, len(agitated) - SHORTEST + 2)]
     cells, at = max(onsets, key=lambda o: float(np.minimum(agitated[o[1]][o[0]], 3.0).sum()))
     if cells.mean() < LEAST_REGION:
         return []
@@ -112,17 +117,25 @@ def _stretch(agitated: Plane, cells: Bits, at: int) -> Stretch:
     while end + 1 < len(share) and share[end + 1 : end + 3].max() >= 0.5:
         end += 1
     open_ended = end + 1 >= len(share)
-    around = cv2.dilate(cells.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    beside = agitated[at : end + 1][:, ~around] > 1.0
+    around = cv2.dilate(cells.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    beside = agitated[:, ~around] > 1.0
     return Stretch(
         first=at + 1,
         last=end + 1 if open_ended else end,
         cells=cells,
         agitation=float(np.median(agitated[at : end + 1][:, cells])),
-        outside=float(beside.mean()) if beside.size else 1.0,
+        outside=_rise(beside, at, end),
         start=float(np.median(agitated[at][cells])),
+        stop=float("inf") if open_ended else float(np.median(agitated[end][cells])),
         earlier=float(np.median(agitated[max(0, at - BEFORE) : at][:, cells])),
     )
+
+
+def _rise(beside: NDArray[np.bool_], at: int, end: int) -> float:
+    """How much more of the surround is agitated during the stretch than before it, as a share of the surround."""
+    if not beside.size:
+        return 0.0
+    return max(0.0, float(beside[at : end + 1].mean()) - float(beside[max(0, at - BEFORE) : at].mean()))
 
 
 def draw(planes: Iterable[Plane], cells: Bits) -> Bits:

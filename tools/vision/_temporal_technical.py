@@ -16,8 +16,10 @@ BLACK, LIT = 24.0, 60.0
 """99th percentile of luma (of 255) under which a frame is black, and over which its neighbour is not."""
 HELD = 0.1
 """A repeated frame differs from the one before by less than this share of its neighbours' differences…"""
-HELD_MOST = 0.4
-"""…and by less than this many codes of 255 in its busiest cells; x264 at crf 23 repeats a frame within that."""
+HELD_MOST = 1.5
+"""…and by less than this many codes of 255 in its busiest cells; x264 at crf 23 refines a repeat by up to that."""
+ALIVE = 0.4
+"""Codes of 255 under which a frame says nothing about the usual change."""
 MOVING = 1.0
 """Codes of 255 by which the busiest cells change between frames of moving footage."""
 CADENCE = 0.08
@@ -136,13 +138,14 @@ def _regular(at: int, starts: Sequence[int]) -> bool:
 def _beside(changes: NDArray[np.float64], at: int) -> float:
     """The usual change around a frame, held frames aside."""
     near = changes[max(1, at - 12) : at + 13]
-    alive = near[np.isfinite(near) & (near > HELD_MOST)]
+    alive = near[np.isfinite(near) & (near > ALIVE)]
     return float(np.median(alive)) if len(alive) >= 4 else 0.0
 
 
 def _levels(pulses: Sequence[Pulse]) -> Iterator[Fault]:
     """Jumps of the whole frame's level: to the jump back, else the shorter stretch."""
-    jumps = [i for i in range(1, len(pulses)) if _is_jump(pulses, i)]
+    lit = [p.top >= BLACK for p in pulses]
+    jumps = [i for i in range(1, len(pulses)) if lit[i - 1] and lit[i] and _is_jump(pulses, i)]
     while jumps:
         start = jumps.pop(0)
         back = next((i for i in jumps if _cancels(pulses[start], pulses[i])), None)

@@ -74,8 +74,10 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
         return []
     for _ in range(2):
         _push(watch, None)
-    found = [_whole(fault, clip, info) for fault in find_faults(watch.pulses)]
-    found += [_region(stretch, clip, info) for stretch in find_stretches(watch.agitated)]
+    faults = find_faults(watch.pulses)
+    stretches = [s for s in find_stretches(watch.agitated) if not any(f.first <= s.first <= f.last + 2 for f in faults)]
+    found = [_whole(fault, clip, info) for fault in faults]
+    found += [_region(stretch, clip, info) for stretch in stretches]
     found += [_flashed(flash, watch, clip, info) for flash in watch.flashes]
     found += [_traced(thing, watch, clip, info) for thing in _pops(watch, clip.frames)]
     sure = [anomaly for anomaly in found if anomaly.confidence >= LEAST_CONFIDENCE and anomaly.track]
