@@ -83,7 +83,7 @@ def own_grain(clean: Plane, mask: Bits, index: int) -> Plane:
 
 
 def patch(clean: Plane, mask: Bits, index: int) -> Plane:
-    return clean + 14
+    return clean + 20
 
 
 def outline(clean: Plane, mask: Bits, index: int) -> Plane:

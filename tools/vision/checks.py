@@ -5,16 +5,17 @@ looked at in a window around the region, on at most 48 frames spread over the sh
 every frame.
 
 The measures and limits were chosen on 40 regions of 36, 90 and 200 pixels, followed for 7 frames through real footage:
-bigbuckbunny, caminandes, toy-frog, juggle, boxing-cats, bmx-trees and bt709_full_range (A); tears-of-steel, dog,
-toy-rabbit, blocks, kitten, seedance-action, carphone and sintel-market (B). Good fills are the true pixels, as they
-are, with fresh grain, 0.3 pixels off, and borrowed from the next frame by flow. Shares in A / B; both were looked at
-when choosing, so neither is an independent test:
+bigbuckbunny, caminandes, toy-frog, juggle, boxing-cats, bmx-trees, bt709_full_range, tears-of-steel, dog, toy-rabbit,
+blocks, kitten, seedance-action, carphone and sintel-market. Then 29 other regions of 44 and 120 pixels in the same
+footage were measured once; only the limit of colour was moved after that (from 3, where it failed 17 % of them), so its
+second figures are not independent. Good fills are the true pixels, as they are, with fresh grain, 0.3 pixels off, and
+borrowed from the next frame by flow. Shares on the first 40 regions / on the other 29:
 
     check    good failed    bad passed
-    seam     3 % / 5 %      patch of 14 levels 21 % / 19 %, of 8 levels 26 % / 33 %, outline of 12 levels 21 % / 19 %
-    colour   3 % / 1 %      shift of dE 10 21 % / 0 %, of dE 6 42 % / 38 %
-    grain    0 % / 2 %      blur of 1.2 pixels 32 % / 38 %, any grain fault (smoothed, times 1.7) 68 % / 65 %
-    flicker  5 % / 4 %      brightness jumping by 6 levels 11 % / 10 %, by 3 levels 26 % / 19 %, jitter 37 % / 33 %
+    seam     4 % / 6 %      patch of 14 levels 20 % / 24 %, of 8 levels 30 % / 45 %, outline of 12 levels 20 % / 28 %
+    colour   1 % / 3 %      shift of dE 10 38 % / 55 %, of dE 6 85 % / 86 %
+    grain    2 % / 7 %      blur of 1.2 pixels 33 % / 45 %, grain smoothed off 80 % / 86 %, 1.7 times 85 % / 76 %
+    flicker  4 % / 4 %      brightness jumping by 6 levels 10 % / 7 %, by 3 levels 22 % / 17 %, jitter 35 % / 24 %
 
 About a fifth of the regions lie where the footage has strong edges of its own, or neither texture nor grain: there a
 fault is hidden, or cannot be told from the picture.
@@ -46,7 +47,7 @@ CheckName = Literal["seam", "flicker", "colour", "grain", "outside", "stream", "
 LIMITS: dict[CheckName, float] = {
     "seam": 1.4,
     "flicker": 1.7,
-    "colour": 3.0,
+    "colour": 5.0,
     "grain": 0.45,
     "outside": 50.0,
     "stream": 0.0,
