@@ -315,7 +315,7 @@ def _panel_boxes(image: Path, grid: tuple[int, int] | None) -> list[Box]:
     picture = read_picture(image)
     if grid is None:
         return find_panels(picture)
-    return cut_grid(picture.shape[1], picture.shape[0], *grid)
+    return cut_grid(picture.shape[1], picture.shape[0], *grid, picture=picture)
 
 
 def _view(entry: SubjectTable, n: int) -> str:
