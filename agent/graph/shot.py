@@ -116,14 +116,13 @@ def after_escalate(state: ShotState) -> Literal["route", "commit"]:
 
 async def decide(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Orders the shot's findings: region edits first, stretches next; a shot to be made again is that one job."""
-    repair = state["repair"]
-    wanted = sorted((d for d in repair.decisions if d.action != "leave"), key=lambda d: ORDER[d.action])
-    asks = any(d.action == "ask" for d in wanted)
+    repair, asking = state["repair"], runtime.context.options.approve == "ask"
+    wanted, left = to_repair(repair.decisions, asking=asking)
     whole = any(d.action == "regenerate" for d in wanted)
     return {
         "todo": [d.finding for d in wanted if d.finding],
         "action": "regenerate" if whole else _action(wanted[0]),
-        "approved": not asks and runtime.context.options.approve == "auto",
+        "approved": not asking and all(d.action != "ask" for d in wanted),
         "consecutive_failures": 0,
         "regenerate_failures": 0,
         "transport_faults": 0,
@@ -132,8 +131,21 @@ async def decide(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
         "lineage": repair.lineage,
         "ending": None,
         "ready": None,
-        "why": "",
+        "why": "; ".join(f"{d.finding} is left for a person to look at: {d.why}" for d in left),
     }
+
+
+def to_repair(decisions: Sequence[Decision], *, asking: bool) -> tuple[list[Decision], list[Decision]]:
+    """What is repaired now, in order, and what is left open.
+
+    A doubtful finding does not hold up repairs that are certain; a shot that has only doubtful ones asks about them,
+    and when a person is asked anyway (`asking`) they are all put to them.
+    """
+    wanted = sorted((d for d in decisions if d.action != "leave"), key=lambda d: ORDER[d.action])
+    certain = [d for d in wanted if d.action != "ask"]
+    if asking or not certain:
+        return wanted, []
+    return certain, [d for d in wanted if d.action == "ask"]
 
 
 def _action(decision: Decision) -> PaidAction:

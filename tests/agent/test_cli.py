@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.cli import verdict_on
+from agent.cli import app, verdict_on
 from agent.errors import Stopped
-from tests.agent.films import shot_file, sketch
+from tests.agent.films import popped, shot_file, sketch
 from tools.errors import BadInput, TryAgain
+from tools.media.sheets import write_picture
+from tools.types import Box
 
 Suture = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -68,15 +70,26 @@ def wrong_calls(root: Path, film: Path) -> dict[str, tuple[tuple[object, ...], s
     }
 
 
-def test_wrong_calls_are_one_line_and_two(tmp_path: Path, film: Path, suture: Suture) -> None:
+def test_wrong_calls_are_one_line_and_two(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     original = film.read_bytes()
+    monkeypatch.chdir(tmp_path)
     for name, (arguments, named) in wrong_calls(tmp_path, film).items():
-        got = suture(*arguments, "--quiet") if name not in ("no argument", "no such command") else suture(*arguments)
-        assert (got.returncode, got.stdout) == (2, ""), (name, got)
-        assert got.stderr.count("\n") == 1, (name, got.stderr)
-        assert named in got.stderr, (name, got.stderr)
+        with pytest.raises(Exception) as raised:  # noqa: PT011 - the verdict on any error is what is tested
+            app([str(argument) for argument in arguments], standalone_mode=False)
+        line, code = verdict_on(raised.value)
+        assert (code, "\n" in line) == (2, False), (name, line)
+        assert named in line, (name, line)
+    assert capsys.readouterr().out == ""
     assert film.read_bytes() == original
     assert not (tmp_path / "m.mkv").exists()
+
+
+def test_a_wrong_call_from_outside(tmp_path: Path, suture: Suture) -> None:
+    for arguments in (("scan", tmp_path / "nope.mp4"), ("dance",)):
+        got = suture(*arguments)
+        assert (got.returncode, got.stdout, got.stderr.count("\n")) == (2, "", 1)
 
 
 def test_a_traceback_only_with_debug(tmp_path: Path, suture: Suture) -> None:
@@ -129,6 +142,21 @@ def test_a_mask_follows_its_box_and_measures(tmp_path: Path, suture: Suture) -> 
     names = [c["name"] for c in found["decision"]["conditions"]]
     assert names == ["small", "slow", "keeper", "composition", "lighting", "blocking", "contact"]
     assert found["motion"]["class"] == "static"
+
+
+def test_a_region_is_repaired_and_the_rest_stays(tmp_path: Path, suture: Suture) -> None:
+    film = shot_file(tmp_path / "b.mp4", popped(sketch(2, 12, pan=0), Box(70, 40, 22, 18), 4, 8, pan=0))
+    mask = tmp_path / "mask.png"
+    write_picture(mask, np.pad(np.full((26, 32, 3), 255, np.uint8), ((36, 34), (65, 63), (0, 0))))
+    out = tmp_path / "out.mp4"
+    made = suture("inpaint", film, "--mask", mask, "-o", out, "--grain", "off", "--json")
+    assert made.returncode == 0, made
+    assert json.loads(made.stdout)["outside_before_encode"] == 0
+    checked = suture("verify", film, out, "--mask", mask, "--json")
+    checks = {check["name"]: check["holds"] for check in json.loads(checked.stdout)["checks"]}
+    assert checks["outside"]
+    assert checks["stream"]
+    assert checks["landed"]
 
 
 def test_help_and_version(suture: Suture) -> None:

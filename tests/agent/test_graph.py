@@ -11,7 +11,7 @@ import pytest
 from agent.briefing import FrameOf, frames_for, plan_edit, references_for
 from agent.graph import film_graph, shot_graph
 from agent.graph.film import after_decide, after_trace, repairs_of, thread, to_shots
-from agent.graph.shot import after_escalate, after_route, after_submit, after_verify
+from agent.graph.shot import after_escalate, after_route, after_submit, after_verify, to_repair
 from agent.result import exit_code
 from agent.schema import (
     SCHEMA_VERSION,
@@ -81,6 +81,13 @@ def test_two_failures_in_a_row_stop_repairing_and_three_stop_regenerating(
     values: dict[str, object], onward: str
 ) -> None:
     assert after_verify(shot_state(**values)) == onward
+
+
+def test_a_doubtful_finding_does_not_hold_up_a_certain_repair() -> None:
+    doubt, sure, late = decision(action="ask"), decision(action="inpaint"), decision(action="retake")
+    assert to_repair([doubt, late, sure], asking=False) == ([sure, late], [doubt])
+    assert to_repair([doubt], asking=False) == ([doubt], [])
+    assert to_repair([late, doubt], asking=True) == ([doubt, late], [])
 
 
 def test_what_cannot_be_done_goes_on_as_a_value() -> None:
