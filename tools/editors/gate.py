@@ -23,8 +23,9 @@ from tools.editors.registry import build
 from tools.editors.support import Support
 from tools.errors import BadInput, Broken
 from tools.media import pixels
+from tools.media._codecs import Codec
 from tools.media.decode import frames
-from tools.media.encode import Codec, open_writer, refuse_place
+from tools.media.encode import open_writer, refuse_place
 from tools.media.probe import probe
 from tools.types import Clip, Edit, Frame, Frozen, MediaInfo, Take
 from tools.types import Reference as ReferencePicture
@@ -100,7 +101,8 @@ def _blended(source: Frame, edited: Frame, alpha: NDArray[np.float32]) -> Frame:
     weight = alpha[..., None]
     mixed = pixels.to_444(source) * (1 - weight) + pixels.to_444(fitted) * weight
     top = (1 << source.layout.depth) - 1
-    codes = np.clip(np.rint(mixed), 0, top).astype(source.planes[0].dtype)
+    whole = np.clip(np.rint(mixed), 0, top)
+    codes = whole.astype(np.uint8) if source.layout.depth <= 8 else whole.astype(np.uint16)
     return pixels.composite(source, pixels.from_444(codes, source), alpha > 0)
 
 
@@ -150,7 +152,7 @@ def inpaint_media(
     method: str = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, object]:
-    """One region edit without the agent: `media` with `mask` filled, written to `out`, a film or a folder as `media` is.
+    """One region edit without the agent: `media` filled under `mask`, written to `out`, a film or a folder as it is.
 
     A mask given by a person is the exact limit. `progress` is told (frames done, frames). Raises BadInput when a file
     or the tool's name is wrong; nothing is written then.

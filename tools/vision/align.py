@@ -62,7 +62,7 @@ def features(picture: Gray, mask: Bits | None = None, limit: int = 2000) -> Feat
     """SIFT features of an 8-bit luma picture; `mask` is true where features may lie (everywhere when None)."""
     where = None if mask is None else mask.astype(np.uint8) * 255
     keys, descriptors = _sift(limit).detectAndCompute(picture, where)
-    if descriptors is None:
+    if not keys:
         return Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
     root = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6))
     return Features(np.array([key.pt for key in keys], np.float32), root.astype(np.float32))

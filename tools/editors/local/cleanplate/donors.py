@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tools.editors.local.cleanplate.fields import Field, extended, grown, sample, smoothed, square_mean
 from tools.editors.local.cleanplate.kin import kin_of
 from tools.editors.local.cleanplate.shot import MotionModel, Route, Walk, Window, full_size, grid_of
-from tools.types import Bits, Box
+from tools.types import Bits, Box, Gray
 from tools.vision.motion import dense_flow
 
 Source = Literal["plane", "flow", "reference"]
@@ -212,7 +212,7 @@ def _refined(target: Target, codes: Field, valid: Bits, x: Field, y: Field) -> t
     both = target.known & valid
     one = np.where(target.known, target.codes[..., 0], luma)
     two = np.where(valid, luma, one)
-    pair = [cv2.resize(np.clip(p, 0, 255).astype(np.uint8), small, interpolation=cv2.INTER_AREA) for p in (one, two)]
+    pair = [_small(picture, small) for picture in (one, two)]
     ring = cv2.resize(both.astype(np.uint8), small, interpolation=cv2.INTER_NEAREST) > 0
     rest = dense_flow(pair[0], pair[1])
     calm = smoothed(rest, ring, 6.0)
@@ -224,6 +224,12 @@ def _refined(target: Target, codes: Field, valid: Bits, x: Field, y: Field) -> t
     ys, xs = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
     there_x, there_y = xs + shift[..., 0], ys + shift[..., 1]
     return sample(x, there_x, there_y), sample(y, there_x, there_y)
+
+
+def _small(picture: NDArray[Any], size: tuple[int, int]) -> Gray:
+    return np.asarray(
+        cv2.resize(np.clip(picture, 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA), np.uint8
+    )
 
 
 def _grade(target: Target, codes: Field, ring: Bits) -> Field:

@@ -55,8 +55,8 @@ def borrowed(found: Sequence[Donor], trust: Trust) -> Fused | None:
     apart = np.stack([square_mean(c - mean) for c in codes])
     dispersion = (apart * weight).sum(axis=0) / np.maximum(total, 1e-12)
     promised = valid.sum(axis=0) / np.maximum((valid / errors).sum(axis=0), 1e-9)
-    reached = valid.any(axis=0)
-    return Fused(mean.astype(np.float32), reached, promised + dispersion, reached.astype(np.float32))
+    reached = np.asarray(valid.any(axis=0), np.bool_)
+    return Fused(mean.astype(np.float32), reached, promised + dispersion, np.asarray(reached, np.float32))
 
 
 def weighed(fused: Fused | None, spatial: Field, roughness: float, trust: Trust) -> Fused:

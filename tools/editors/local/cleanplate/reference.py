@@ -75,7 +75,7 @@ class Tracked:
         by = min(1.0, SIZE / max(region.w, region.h))
         size = (max(16, round(region.w * by)), max(16, round(region.h * by)))
         down = np.array([[1 / by, 0, region.x], [0, 1 / by, region.y], [0, 0, 1.0]])
-        frame = cv2.resize(seen.light[region.slices], size, interpolation=cv2.INTER_AREA)
+        frame = np.asarray(cv2.resize(seen.light[region.slices], size, interpolation=cv2.INTER_AREA), np.uint8)
         hole = cv2.resize(seen.barred[region.slices], size, interpolation=cv2.INTER_NEAREST) > 0
         there = _warped(self._luma, carried @ down, size)
         outside = _warped((~self._trusted).astype(np.uint8) * 255, carried @ down, size, border=255) > 0
@@ -198,4 +198,5 @@ def _levelled(picture: NDArray[np.uint8], like: NDArray[np.uint8], where: Bits) 
         return picture
     one, other = picture[where].astype(np.float64), like[where].astype(np.float64)
     gain = float(np.clip(other.std() / max(one.std(), 1.0), 0.4, 2.5))
-    return np.clip((picture.astype(np.float32) - one.mean()) * gain + other.mean(), 0, 255).astype(np.uint8)
+    level = (picture.astype(np.float32) - one.mean()) * gain + other.mean()
+    return np.asarray(np.clip(level, 0, 255), np.uint8)

@@ -161,7 +161,7 @@ class Window:
             unknown = known.unknown | a.small_hole | _seen_from(b.small_hole, known.plane)
             return Step(known.plane, known.rest, unknown)
         back = self._steps.get((index + direction, -direction))
-        begin = np.linalg.inv(back.plane) if back is not None else self._roughly(a, b)
+        begin = self._roughly(a, b) if back is None else np.asarray(np.linalg.inv(back.plane), np.float64)
         return _finely(a, b, begin)
 
     def _roughly(self, a: Seen, b: Seen) -> Matrix:
