@@ -17,6 +17,8 @@ from tools.types import Bits, Box
 from tools.vision._compare_register import Floats, Pair, local_correlation
 
 SLACK = 2
+FAINT = 0.7
+"""Score under which a place is the same whatever its structure: beside a foreign thing a window holds some of it."""
 LEAST_RING = 0.6
 """Share of a blob's ring that must show the same thing in both pictures."""
 
@@ -24,9 +26,9 @@ LEAST_RING = 0.6
 @dataclass(frozen=True, slots=True)
 class Difference:
     """`score` (H, W) in units of the pair's own residual; `same` where structure and colour agree; `seen` where the
-    pair can be judged at all; `ignored` where it was told not to; `odd` the compact places of disagreement that agree
-    around as far as can be judged, and `closed` those of them that are ringed by agreement; `beyond` is all disagreement,
-    also where the registration is not believed by itself."""
+    pair can be judged at all; `ignored` where it was told not to; `odd` the compact places of disagreement whose
+    surround agrees as far as can be judged, and `closed` those of them that are ringed by agreement; `beyond` is
+    all disagreement, also where the registration is not believed by itself."""
 
     score: Floats
     same: Bits
@@ -44,11 +46,12 @@ def difference(pair: Pair, ignored: Bits) -> Difference:
     structure, texture = local_correlation(pair.a[..., 0].copy(), pair.b[..., 0].copy(), 11)
     unit = _residual(apart, structure, seen)
     score = cast(Floats, cv2.blur(apart, (3, 3)) / unit)
-    same = seen & (score < 2.0) & ((structure > 0.5) | (texture < 2.5))
+    alike = (structure > 0.5) | (texture < 2.5) | (score < FAINT)
+    same = seen & (score < 2.0) & alike
     settled = cv2.blur(same.astype(np.float32), (7, 7)) > 0.5
-    odd, closed = _blobs(score, cast(Bits, settled), seen)
+    odd, closed = _blobs(score, settled, seen)
     beyond = pair.valid & ~ignored & (score > 2.0)
-    return Difference(score, cast(Bits, settled & seen), seen, ignored & pair.valid, odd, closed, beyond)
+    return Difference(score, settled & seen, seen, ignored & pair.valid, odd, closed, beyond)
 
 
 def _beyond_slack(a: Floats, b: Floats) -> Floats:
@@ -69,11 +72,11 @@ def _residual(apart: Floats, structure: Floats, seen: Bits) -> float:
 
 
 def _blobs(score: Floats, same: Bits, seen: Bits) -> tuple[Bits, Bits]:
-    """Hysteresis on the score; a blob is kept when it is no sliver and ringed by agreement: as judged, and wholly."""
-    weak = ((score > 2.0) & seen).astype(np.uint8)
-    weak = cv2.morphologyEx(weak, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
+    """Hysteresis on the score; a blob is kept when it is no sliver and ringed by agreement, as judged and wholly."""
+    raw = ((score > 2.0) & seen).astype(np.uint8)
+    weak = cv2.morphologyEx(raw, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
     odd, closed = np.zeros(score.shape, np.bool_), np.zeros(score.shape, np.bool_)
-    for box, part in labelled(cast(Bits, weak > 0)):
+    for box, part in labelled(weak > 0):
         if float(score[box.slices][part].max()) >= 4.0:
             for blob in compact(filled(part)):
                 judged, whole = ring_agreement(box, blob, same, seen)
@@ -90,15 +93,15 @@ def labelled(mask: Bits) -> list[tuple[Box, Bits]]:
 
 
 def compact(part: Bits, least: float = 2.5) -> list[Bits]:
-    """The compact parts of a connected area, cut free of the slivers that outlines leave; none when it is all sliver."""
+    """The compact parts of a connected area, cut free of the slivers outlines leave; none when it is all sliver."""
     padded = np.pad(part.astype(np.uint8), 8)
     radius = float(cv2.distanceTransform(padded, cv2.DIST_L2, 3).max())
     if radius < least:
         return []
     reach = int(np.clip(0.45 * radius, 1, 4))
     opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, disc(reach))
-    kept = (cv2.dilate(opened, disc(max(1, reach // 2))) & padded)[8:-8, 8:-8]
-    return [blob for blob in components(cast(Bits, kept > 0)) if blob.sum() > 4 * reach * reach]
+    kept = (cv2.dilate(opened, disc(max(1, reach // 2))) > 0) & (padded > 0)
+    return [blob for blob in components(kept[8:-8, 8:-8]) if blob.sum() > 4 * reach * reach]
 
 
 def disc(radius: int) -> NDArray[np.uint8]:
@@ -109,7 +112,7 @@ def disc(radius: int) -> NDArray[np.uint8]:
 def ring_agreement(box: Box, blob: Bits, same: Bits, seen: Bits) -> tuple[float, float]:
     """Shares of the ring around a blob (a crop at `box`) that agree: of what can be judged, and of the whole ring.
 
-    The ring is a tenth of the blob's size wide, at least 5 pixels. The first is 0 when less than a quarter can be judged.
+    The ring is a tenth of the blob's size wide, at least 5 pixels. The first is 0 when under a quarter can be judged.
     """
     reach = max(5, int(0.1 * np.sqrt(blob.sum()))) + 2
     far = cv2.distanceTransform(1 - np.pad(blob.astype(np.uint8), reach), cv2.DIST_L2, 3)
@@ -122,7 +125,7 @@ def ring_agreement(box: Box, blob: Bits, same: Bits, seen: Bits) -> tuple[float,
 
 
 def show_alike(one: Pair, other: Pair, place: Bits) -> bool:
-    """Whether two pictures laid on the same grid show the same thing at a place where both contradict the grid's own."""
+    """Whether two pictures laid on one grid show the same thing at a place where both contradict the grid's own."""
     between = np.linalg.norm(one.b[place] - other.b[place], axis=1).mean()
     contrast = min(np.linalg.norm(p.a[place] - p.b[place], axis=1).mean() for p in (one, other))
     return bool(between < 0.5 * contrast)
@@ -133,7 +136,7 @@ def filled(mask: Bits) -> Bits:
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     out = np.zeros(mask.shape, np.uint8)
     cv2.drawContours(out, contours, -1, 1, -1)
-    return cast(Bits, out > 0)
+    return out > 0
 
 
 def components(mask: Bits) -> list[Bits]:
@@ -146,7 +149,7 @@ def components(mask: Bits) -> list[Bits]:
 def carried(mask: Bits, matrix: NDArray[np.float64], size: tuple[int, int]) -> Bits:
     """A mask through a homography onto a grid of `size` (width, height)."""
     moved = cv2.warpPerspective(mask.astype(np.uint8) * 255, matrix, size)
-    return cast(Bits, moved > 127)
+    return moved > 127
 
 
 def steepness(lab: Floats, mask: Bits) -> float:

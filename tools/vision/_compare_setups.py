@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import cast
 
 import cv2
@@ -17,10 +18,9 @@ import numpy as np
 from tools.media.decode import frames as decoded
 from tools.media.pixels import rgb8
 from tools.media.probe import probe
-from tools.types import Bits, Clip, Rgb
-from tools.vision._compare_difference import carried, components, difference, show_alike, steepness
+from tools.types import Bits, Clip, Gray, Rgb
+from tools.vision._compare_difference import carried, components, difference, disc, show_alike, steepness
 from tools.vision._compare_register import (
-    Matrix,
     Pair,
     Registration,
     View,
@@ -28,13 +28,14 @@ from tools.vision._compare_register import (
     register,
     working_view,
 )
-from tools.vision.align import align
+from tools.vision.align import Features, Matrix, align_features, features
 from tools.vision.motion import flow
 
 WORKING = 640
 KEYS = 4
-PROBES = 20
+PROBES = 16
 """Frames looked at per shot for what moves."""
+PROBE_FEATURES = 600
 SETUP_INLIERS = 60
 SETUP_SPREAD = 0.35
 """Hull of the inliers as a share of the frame: the set must match, not one thing in it."""
@@ -46,10 +47,10 @@ STILL = 1.5
 
 @dataclass(frozen=True)
 class ShotDigest:
-    """What a shot leaves behind for comparison: key frames at most `WORKING` pixels long, and where each shot moves.
+    """What a shot leaves behind for comparison: key frames at most `WORKING` pixels long, and where the shot moves.
 
-    `keys` are (h, w, 3) pictures, `moving` (h, w) masks on the same grids, `indices` their frames from the clip's first;
-    `width` and `height` are the clip's, `frames` its length.
+    `keys` are (h, w, 3) pictures, `moving` (h, w) masks on the same grids, `indices` their frames from the
+    clip's first; `width` and `height` are the clip's, `frames` its length.
     """
 
     width: int
@@ -101,29 +102,31 @@ def _small(rgb: Rgb) -> Rgb:
 
 def _moving(probes: list[tuple[int, Rgb]], chosen: list[int]) -> tuple[Bits, ...]:
     """Per key frame, what moves or changes anywhere in the shot, on its grid."""
-    grays = [cast(Rgb, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)) for _, rgb in probes]
-    pieces = [_stirred(a, b) for a, b in zip(grays, grays[1:], strict=False)]
+    grays = [cast(Gray, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)) for _, rgb in probes]
+    found = [features(gray, limit=PROBE_FEATURES) for gray in grays]
+    pieces = [_stirred(grays[i], found[i], grays[j], found[j]) for i, j in pairwise(range(len(grays)))]
     out = []
     for key in chosen:
         seen = np.zeros(grays[key].shape, np.bool_)
         for i, (mask, _) in enumerate(pieces):
             seen |= carried(mask, _path(pieces, i, key), (seen.shape[1], seen.shape[0]))
-        out.append(cast(Bits, cv2.dilate(seen.astype(np.uint8), np.ones((15, 15), np.uint8)) > 0))
+        out.append(cv2.dilate(seen.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
     return tuple(out)
 
 
-def _stirred(a: Rgb, b: Rgb) -> tuple[Bits, Matrix]:
+def _stirred(a: Gray, known_a: Features, b: Gray, known_b: Features) -> tuple[Bits, Matrix]:
     """Where b differs from a beyond the camera's motion, on a's grid, and the camera's matrix a → b."""
-    found = align(a, b, model="homography")
-    camera = np.eye(3) if found is None else found.matrix
     size = (a.shape[1], a.shape[0])
-    back = cv2.warpPerspective(b, camera, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    found = align_features(known_a, known_b, size, "homography")
+    camera = np.eye(3) if found is None else found.matrix
+    back = cast(Gray, cv2.warpPerspective(b, camera, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
     inside = cv2.warpPerspective(np.full_like(b, 255), camera, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
     rest = flow(a, back, np.eye(3))
     drift = np.hypot(rest[..., 0], rest[..., 1]) > STILL
     apart = cv2.GaussianBlur(cv2.absdiff(a, back).astype(np.float32), (0, 0), 1.5)
-    changed = apart > max(6.0, 4 * float(np.median(apart[inside])) if inside.any() else 6.0)
-    return cast(Bits, (drift & (apart > 3) | changed) & inside), camera
+    changed = apart > max(12.0, 6 * float(np.median(apart[inside])) if inside.any() else 12.0)
+    stirred = ((drift & (apart > 6.0)) | changed) & inside
+    return cv2.morphologyEx(stirred.astype(np.uint8), cv2.MORPH_OPEN, disc(1)) > 0, camera
 
 
 def _path(pieces: list[tuple[Bits, Matrix]], start: int, end: int) -> Matrix:
@@ -177,27 +180,27 @@ def _nearest_first(key: int, ours: int, theirs: int) -> list[int]:
 def _sight(one: Setting, key: int, other: Setting, candidate: int) -> Sight | None:
     a, b = one.views[key], other.views[candidate]
     found = register(a, b)
-    if found is None or not _same_setup(found, a, b):
+    if found is None or not _same_setup(found, a):
         return None
     pair = laid_on(a, b, found)
     moving = one.digest.moving[key] | carried(other.digest.moving[candidate], found.matrix, a.size)
-    still = difference(pair, cast(Bits, moving))
+    still = difference(pair, moving)
     if still.seen.mean() < 0.2 or still.same.sum() < SETUP_SAME * still.seen.sum():
         return None
-    return Sight(key, pair, _far_from(still.closed, cast(Bits, moving)), still.seen)
+    return Sight(key, pair, _far_from(still.closed, moving), still.seen)
 
 
-def _same_setup(found: Registration, a: View, b: View) -> bool:
+def _same_setup(found: Registration, a: View) -> bool:
     spread = float(cv2.contourArea(cv2.convexHull(found.points))) / (a.size[0] * a.size[1])
     return found.inliers >= SETUP_INLIERS and spread >= SETUP_SPREAD
 
 
 def _far_from(odd: Bits, moving: Bits) -> Bits:
-    """Blobs that do not touch what moves: a thing that someone reaches for may change its place."""
-    near = cv2.dilate(moving.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    """Blobs that lie clear of what moves: a thing that someone reaches for may change its place."""
+    near = cv2.dilate(moving.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     out = np.zeros_like(odd)
     for blob in components(odd):
-        if not (blob & near).any():
+        if (blob & near).sum() < 0.2 * blob.sum():
             out |= blob
     return out
 

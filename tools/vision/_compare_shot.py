@@ -14,7 +14,8 @@ from tools.media.decode import frames as decoded
 from tools.media.pixels import luma8, rgb8
 from tools.types import Bits, Box, Clip, Rgb
 from tools.vision._compare_difference import Difference, carried, components, difference, disc, filled, show_alike
-from tools.vision._compare_register import Floats, Matrix, Pair, View, laid_on, register, working_view
+from tools.vision._compare_register import Floats, Pair, View, laid_on, register, working_view
+from tools.vision.align import Matrix
 from tools.vision.motion import working
 from tools.vision.track import grab_cut
 
@@ -75,7 +76,8 @@ class Place:
         """More panels, more frames, more contrast: surer. One panel alone stays under 0.8."""
         contrast = max((float(np.median(w.found.score[self.blob & w.found.odd])) for w in self.against), default=0.0)
         panels = 1 - 0.4 ** (len(self.against) + 0.5)
-        return round(min(0.97, panels * min(1.0, 0.4 + contrast / 8) * (0.6 + 0.4 * self.supporters / self.judges)), 3)
+        frames = 0.6 + 0.4 * self.supporters / self.judges
+        return round(float(min(0.97, panels * min(1.0, 0.4 + contrast / 8) * frames)), 3)
 
 
 def sampled(clip: Clip, count: int) -> Iterator[tuple[int, Rgb]]:
@@ -106,7 +108,8 @@ def _majority(witnesses: tuple[Witness, ...]) -> tuple[Bits, Bits]:
     """Where most of the panels contradict the frame, and where any says something.
 
     A panel that shows its backdrop at a place speaks against a mark on the character there. A place that is not ringed
-    by agreement (it touches the frame's edge or a backdrop) needs two panels that show the same thing there.
+    by agreement (it runs to the frame's edge or a backdrop) counts only when it is large and compact and two panels
+    show the same thing there: rims and scraps of a backdrop that panels share are neither.
     """
     votes = np.sum([w.found.odd for w in witnesses], axis=0)
     spoken = np.sum([w.found.odd | w.found.same | w.found.ignored for w in witnesses], axis=0)
@@ -114,9 +117,15 @@ def _majority(witnesses: tuple[Witness, ...]) -> tuple[Bits, Bits]:
     for blob in components(cast(Bits, (votes > 0) & (2 * votes > spoken))):
         against = [w for w in witnesses if float(w.found.odd[blob].mean()) > 0.5]
         closed = any(float(w.found.closed[blob].mean()) > 0.5 for w in against)
-        if closed or any(show_alike(a.pair, b.pair, blob) for a, b in pairwise(against)):
+        if closed or (_massive(blob) and any(show_alike(a.pair, b.pair, blob) for a, b in pairwise(against))):
             odd |= _whole(blob, against)
     return odd, cast(Bits, spoken > 0)
+
+
+def _massive(blob: Bits) -> bool:
+    """At least half of `LARGE`, and no band: its thickest place is a good part of its size."""
+    radius = float(cv2.distanceTransform(np.pad(blob.astype(np.uint8), 1), cv2.DIST_L2, 3).max())
+    return bool(blob.mean() > LARGE / 2 and radius > 0.2 * np.sqrt(blob.sum()))
 
 
 def _whole(blob: Bits, against: list[Witness]) -> Bits:
@@ -128,7 +137,7 @@ def _whole(blob: Bits, against: list[Witness]) -> Bits:
     speak = np.sum([w.pair.valid for w in against], axis=0)
     votes = np.sum([w.found.beyond for w in against], axis=0)
     wide = cast(Bits, ((votes > 1) & (2 * votes > speak)) | blob)
-    wide = cast(Bits, cv2.morphologyEx(wide.astype(np.uint8), cv2.MORPH_OPEN, disc(4)) > 0)
+    wide = cv2.morphologyEx(wide.astype(np.uint8), cv2.MORPH_OPEN, disc(4)) > 0
     parts = [part for part in components(wide) if (part & blob).sum() > 0.5 * min(part.sum(), blob.sum())]
     return filled(cast(Bits, np.logical_or.reduce([blob, *parts])))
 
@@ -140,14 +149,14 @@ def witness(ref: str, frame: View, panel: View, untrusted: Bits | None) -> Witne
         return None
     doubt = panel.backdrop | _doubted(untrusted, panel)
     pair = laid_on(frame, panel, registration)
-    return Witness(ref, pair, difference(pair, carried(cast(Bits, doubt), registration.matrix, frame.size)))
+    return Witness(ref, pair, difference(pair, carried(doubt, registration.matrix, frame.size)))
 
 
 def _doubted(untrusted: Bits | None, panel: View) -> Bits:
     if untrusted is None:
         return np.zeros(panel.backdrop.shape, np.bool_)
     small = cv2.resize(untrusted.astype(np.uint8) * 255, panel.size, interpolation=cv2.INTER_AREA) > 0
-    return cast(Bits, cv2.dilate(small.astype(np.uint8), np.ones((2 * DOUBT + 1, 2 * DOUBT + 1), np.uint8)) > 0)
+    return cv2.dilate(small.astype(np.uint8), np.ones((2 * DOUBT + 1, 2 * DOUBT + 1), np.uint8)) > 0
 
 
 def gathered(seen: list[Sighting]) -> list[Place]:
@@ -178,7 +187,7 @@ def _voted(one: Sighting, blob: Bits, seen: list[Sighting]) -> Place | None:
             votes += odd
     if supporters < max(2, LEAST_SHARE * judges) and len(seen) > 1:
         return None
-    return Place(one, blob, votes / supporters, supporters, judges)
+    return Place(one, blob, (votes / supporters).astype(np.float32), supporters, judges)
 
 
 def _link(other: Sighting, one: Sighting) -> Matrix | None:
@@ -209,7 +218,7 @@ def _overlap(a: Bits, b: Bits) -> float:
 def tight_mask(place: Place) -> Bits:
     """The place's mask at the frame's own size, its edge snapped to the picture's."""
     blob = place.blob & (place.votes > 0.5)
-    blob = cast(Bits, blob if blob.sum() > 0.5 * place.blob.sum() else place.blob)
+    blob = blob if blob.sum() > 0.5 * place.blob.sum() else place.blob
     if blob.mean() > LARGE:
         return _enlarged(_spread(place, blob), place.best.frame)
     edged = snapped(place.best.frame, _enlarged(blob, place.best.frame))
@@ -220,13 +229,13 @@ def _faint(place: Place, blob: Bits, reach: int = 5, least: float = 1.2) -> Bits
     """The blob with the weak disagreement that touches it (a shadow, a soft edge), averaged over the panels."""
     near = cv2.dilate(blob.astype(np.uint8), disc(reach)) > 0
     score = cv2.blur(np.mean([w.found.score for w in place.against], axis=0), (3, 3))
-    parts = components(cast(Bits, (near & (score > least)) | blob))
+    parts = components((near & (score > least)) | blob)
     return filled(max(parts, key=lambda part: (part & blob).sum()))
 
 
 def _enlarged(blob: Bits, frame: Rgb) -> Bits:
     size = (frame.shape[1], frame.shape[0])
-    return cast(Bits, cv2.resize(blob.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5)
+    return cv2.resize(blob.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5
 
 
 def _spread(place: Place, blob: Bits) -> Bits:
@@ -241,7 +250,7 @@ def _spread(place: Place, blob: Bits) -> Bits:
     labels[cv2.erode(blob.astype(np.uint8), disc(6)) > 0] = cv2.GC_FGD
     labels[confirmed & ~blob] = cv2.GC_BGD
     cut = grab_cut(place.best.view.rgb, labels)
-    cut = cast(Bits, cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_OPEN, disc(3)) > 0)
+    cut = cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_OPEN, disc(3)) > 0
     cut = filled(max(components(cut), key=lambda part: (part & blob).sum(), default=blob))
     plausible = (cut & blob).sum() > 0.85 * blob.sum() and cut.sum() < 3 * blob.sum()
     return cut if plausible else blob

@@ -54,7 +54,7 @@ def compare_panels(pictures: Mapping[str, Rgb], longest: int = 640) -> list[Pane
     """
     views = {ref: working_view(picture, longest) for ref, picture in pictures.items()}
     found: list[PanelDisagreement] = []
-    for ref, view in views.items():
+    for ref in views:
         held = _held(ref, views)
         places = components(np.logical_or.reduce([h.found.odd for h in held])) if held else []
         judged = [_judge(ref, place, held) for place in places]
@@ -99,18 +99,19 @@ def _faulty(ref: str, place: Bits, alike: list[_Held], others: tuple[str, ...]) 
     contrast = float(np.median([np.median(h.found.score[mask]) for h in alike]))
     names = tuple(h.ref for h in alike)
     confidence = (0.95 - 0.5 ** (len(alike) + 0.5)) * min(1.0, contrast / 6 + 0.3)
-    return _claim(ref, mask, names, others, confidence, f"{', '.join(names)} agree with each other against {ref} here")
+    why = f"{', '.join(names)} agree with each other against {ref} here"
+    return _claim(ref, mask, agree=names, disagree=others, confidence=confidence, why=why)
 
 
 def _undecided(ref: str, place: Bits, other: _Held) -> PanelDisagreement:
     own, sibling = steepness(other.pair.a, place), steepness(other.pair.b, place)
     confidence = UNDECIDED * own / (own + sibling)
     why = f"{ref} and {other.ref} differ here and no third panel shows the place"
-    return _claim(ref, place, (), (other.ref,), confidence, why)
+    return _claim(ref, place, agree=(), disagree=(other.ref,), confidence=confidence, why=why)
 
 
 def _claim(
-    ref: str, mask: Bits, agree: tuple[str, ...], disagree: tuple[str, ...], confidence: float, why: str
+    ref: str, mask: Bits, *, agree: tuple[str, ...], disagree: tuple[str, ...], confidence: float, why: str
 ) -> PanelDisagreement:
     return PanelDisagreement(ref, Box.around(mask) or Box(0, 0, 0, 0), mask, agree, disagree, round(confidence, 3), why)
 
@@ -118,8 +119,8 @@ def _claim(
 def _full_size(one: PanelDisagreement, picture: Rgb) -> PanelDisagreement:
     size = (picture.shape[1], picture.shape[0])
     mask = cv2.resize(one.mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR) > 127
-    box = Box.around(cast(Bits, mask)) or one.box
-    return PanelDisagreement(one.panel, box, cast(Bits, mask), one.agree, one.disagree, one.confidence, one.why)
+    box = Box.around(mask) or one.box
+    return PanelDisagreement(one.panel, box, mask, one.agree, one.disagree, one.confidence, one.why)
 
 
 def _one_per_pair(found: list[PanelDisagreement]) -> list[PanelDisagreement]:

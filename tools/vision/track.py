@@ -76,7 +76,7 @@ def _seed(gray: Gray, mask: Bits) -> _Seed:
     small = working_mask(mask, (gray.shape[0], gray.shape[1]))
     reach = int(np.clip(np.sqrt(small.sum()), 24, 80))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    around = cast(Bits, cv2.dilate(small.astype(np.uint8), kernel) > 0)
+    around = cv2.dilate(small.astype(np.uint8), kernel) > 0
     corners = cv2.goodFeaturesToTrack(gray, 300, 0.005, 4, mask=around.astype(np.uint8) * 255)
     points = np.zeros((0, 2), np.float32) if corners is None else corners.reshape(-1, 2).astype(np.float32)
     return _Seed(gray, small, around, points)
@@ -148,7 +148,7 @@ def _detected(seed: _Seed, gray: Gray) -> list[tuple[float, Matrix]]:
 
 
 def _likeness(seed: _Seed, gray: Gray, matrix: Matrix) -> float:
-    """Correlation of the warped seed's surroundings with the frame, over what lies inside the picture; 0 if little does."""
+    """Correlation of the warped seed's surroundings with the frame, inside the picture; 0 if little of it is."""
     size = (gray.shape[1], gray.shape[0])
     where = cv2.warpPerspective(seed.around.astype(np.uint8), matrix, size) > 0
     if where.sum() < max(64, 0.1 * seed.around.sum()):
@@ -164,7 +164,7 @@ def _full_mask(mask: Bits, matrix: Matrix, scale: float) -> Bits:
     grow = np.diag([scale, scale, 1.0])
     full = grow @ matrix @ np.linalg.inv(grow)
     moved = cv2.warpPerspective(mask.astype(np.uint8) * 255, full, (mask.shape[1], mask.shape[0]))
-    return cast(Bits, moved > 127)
+    return moved > 127
 
 
 def mask_from_box(frame: Rgb, box: Box) -> Bits:
