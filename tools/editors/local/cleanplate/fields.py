@@ -50,8 +50,8 @@ def extended(field: NDArray[Any], known: Bits) -> Field:
 
     Pull-push on a Gaussian pyramid (Gortler et al., SIGGRAPH 1996), close to the membrane that spans the hole.
     """
-    values: Field = field.astype(np.float32).reshape(*known.shape, -1)
-    result = _pull_push(values, np.asarray(known, np.float32)[..., None])
+    values = np.asarray(field.reshape(*known.shape, -1), np.float32)
+    result = _pull_push(values, np.asarray(known[..., None], np.float32))
     return result.reshape(field.shape)
 
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.fields import Field, smoothed
 
-COLOURS = 6
-LIKENESS = 16.0
+COLOURS = 10
+LIKENESS = 10.0
 """Distance in 8-bit steps at which two colours are kin by half."""
 LEAST_WEIGHT = 24.0
 """Pixels of a kind that the ring must hold before it speaks for that kind."""

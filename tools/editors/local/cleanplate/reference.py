@@ -18,7 +18,7 @@ from tools.types import Bits, Box, Rgb
 from tools.vision.align import Alignment, Features, Matrix, align_features, features, fit, plausible, project
 from tools.vision.motion import dense_flow, textured_points
 
-PULL = 0.35
+PULL = 0.5
 """Share of the measured correction that one frame applies."""
 SETTLE = 4
 """Corrections taken in full after the reference was found, until it sits."""
@@ -38,6 +38,8 @@ class Tracked:
         """From the frame's pixels to the reference's."""
         self._at = -1
         self._settled = 0
+        self._anchors: NDArray[np.float64] = np.zeros((0, 2))
+        """Points of the frame that the reference agreed with last."""
 
     def donor(self, window: Window, target: Target, scale: float) -> Donor | None:
         """What the reference shows of the target's hole, or None where it cannot be placed."""
@@ -67,7 +69,7 @@ class Tracked:
         """Last frame's place, moved with the surround of the hole."""
         if self._matrix is None or self._at != index - 1 or self._at not in window:
             return None
-        return self._matrix @ surround_motion(window, index, box)
+        return self._matrix @ shared_motion(window, index, self._anchors, box)
 
     def _pulled(self, seen: Seen, box: Box, carried: Matrix) -> Matrix | None:
         """The carried place corrected by the flow left between frame and reference; None when they disagree."""
@@ -91,6 +93,7 @@ class Tracked:
         if fitted is None or fitted[1].mean() < 0.35 or np.abs(to - points)[fitted[1]].max() > 0.25 * max(size):
             return None
         exact = carried @ down @ fitted[0] @ np.linalg.inv(down)
+        self._anchors = project(down, points[fitted[1]])
         return self._eased(carried, exact, region)
 
     def _eased(self, carried: Matrix, exact: Matrix, region: Box) -> Matrix:
@@ -148,23 +151,33 @@ def surround(box: Box, width: int, height: int, by: float) -> Box:
     return box.grown(round(max(by * max(box.w, box.h), 0.1 * width)), width, height)
 
 
-def surround_motion(window: Window, index: int, box: Box) -> Matrix:
-    """How the surround of a box moved from frame `index` to the one before: a similarity in full-size pixels."""
-    seen, step = window[index], window.step(index, -1)
-    height, width = seen.light.shape
-    scale = seen.small.shape[1] / width
-    region = surround(box, width, height, 0.25)
-    spots = np.zeros(seen.small.shape, np.bool_)
+def shared_motion(window: Window, index: int, anchors: NDArray[np.float64], box: Box) -> Matrix:
+    """How the anchors moved from frame `index` to the one before: a similarity in full-size pixels.
+
+    `anchors` (n, 2) lie in the frame before. With too few of them the whole surround of the box is asked.
+    """
+    seen = window[index]
+    scale = seen.small.shape[1] / seen.light.shape[1]
+    size = np.diag([scale, scale, 1.0])
+    forward = window.step(index - 1, 1)
+    before = project(size, anchors) if len(anchors) >= 12 else _around(window[index - 1], box, scale, forward.unknown)
+    flow = forward.field()
+    at = np.clip(np.rint(before).astype(int), 0, np.array(seen.small.shape)[::-1] - 1)
+    now = before + flow[at[:, 1], at[:, 0]]
+    fitted = fit(now, before, "similarity", 0.8) if len(before) >= 12 else None
+    back = np.linalg.inv(forward.plane) if fitted is None or fitted[1].sum() < 8 else fitted[0]
+    return np.asarray(np.linalg.inv(size) @ back @ size, np.float64)
+
+
+def _around(seen: Seen, box: Box, scale: float, unknown: Bits) -> NDArray[np.float64]:
+    """Textured points (n, 2) of the surround of a box, in working pixels."""
+    region = surround(box, seen.light.shape[1], seen.light.shape[0], 0.25)
+    blind = np.ones(seen.small.shape, np.bool_)
     rows, columns = (
         slice(int(s.start * scale), max(int(s.stop * scale), int(s.start * scale) + 1)) for s in region.slices
     )
-    spots[rows, columns] = True
-    points = textured_points(seen.small, ~spots | grown(step.unknown, 2), 3)
-    moved = points + step.field()[points[:, 1].astype(int), points[:, 0].astype(int)]
-    fitted = fit(points, moved, "similarity", 0.8) if len(points) >= 12 else None
-    local = step.plane if fitted is None or fitted[1].sum() < 8 else fitted[0]
-    size = np.diag([scale, scale, 1.0])
-    return np.asarray(np.linalg.inv(size) @ local @ size, np.float64)
+    blind[rows, columns] = False
+    return textured_points(seen.small, blind | grown(unknown, 2), 3)
 
 
 def _believed(found: Alignment) -> bool:
