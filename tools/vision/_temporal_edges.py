@@ -71,7 +71,7 @@ def find_edges(looks: Sequence[Look], steps: _Window) -> list[Edge]:
         for label in range(1, count)
         if stats[label, 4] >= least
     ]
-    return [edge for edge in edges if edge is not None and edge.clarity >= LEAST_CLARITY]
+    return [edge for edge in edges if edge is not None]
 
 
 def find_flashes(looks: Sequence[Look], steps: _Window) -> list[Edge]:
@@ -97,7 +97,7 @@ def find_flashes(looks: Sequence[Look], steps: _Window) -> list[Edge]:
         for blob in blobs
         if bridge[blob].mean() < 0.25 * both[blob].mean() and _stir(beside, blob) < 0.1
     ]
-    return [edge for edge in edges if edge is not None and edge.clarity >= LEAST_CLARITY]
+    return [edge for edge in edges if edge is not None]
 
 
 def _stir(planes: Sequence[Plane], blob: Bits) -> float:
@@ -127,11 +127,13 @@ def _unrest(steps: _Window, centre: Step) -> Plane:
 
 
 def _edge(looks: Sequence[Look], step: Step, unrest: Plane, blob: Bits) -> Edge | None:
-    """Measures one blob and draws its mask at work size."""
+    """Measures one blob and draws its mask at work size; None when it is not clear enough."""
     ring = surround(blob, 2, 6)
     jump, restless = float(step.jump[blob].mean()), float(unrest[blob].mean())
     beside = float(step.jump[ring].mean()) if ring.any() else 0.0
     clarity = jump / (jump + 3 * (restless + beside) + LEAST_JUMP)
+    if clarity < LEAST_CLARITY:
+        return None
     before, now = looks
     by = now.work.shape[1] / now.small.shape[1]
     around = scaled(step.around, by)
@@ -164,18 +166,26 @@ def _there(mask: Bits, around: Affine) -> Bits:
 
 def _draw(before: Look, now: Look, around: Affine, blob: Bits, level: NDArray[np.float64]) -> tuple[Bits, Box | None]:
     """The change's mask at work size: the plain difference near the blob, cut between its surround and its core."""
-    size = (now.work.shape[1], now.work.shape[0])
-    seed = np.asarray(cv2.resize(blob.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
+    height, width = now.work.shape[:2]
+    seed = np.asarray(cv2.resize(blob.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0)
+    whole = np.zeros_like(seed)
+    rough = Box.around(seed)
+    if rough is None:
+        return whole, None
+    part = rough.grown(24, width, height).slices
+    model = np.clip(carry_affine(before.work, around)[part] * level[:, 0] + level[:, 1], 0, 255)
+    apart = np.abs(now.work[part].astype(np.float32) - model.astype(np.float32)).sum(axis=-1)
+    whole[part] = _cut(np.asarray(cv2.GaussianBlur(apart, (0, 0), 1.0), np.float32), seed[part])
+    return whole, Box.around(whole)
+
+
+def _cut(apart: Plane, seed: Bits) -> Bits:
+    """Where a difference near a seed is nearer to the seed's than to the surround's."""
     near = np.asarray(cv2.dilate(seed.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
-    model = np.clip(carry_affine(before.work, around) * level[:, 0] + level[:, 1], 0, 255)
-    apart = np.abs(now.work.astype(np.float32) - model.astype(np.float32)).sum(axis=-1)
-    apart = np.asarray(cv2.GaussianBlur(apart, (0, 0), 1.0), np.float32)
-    core = float(np.median(apart[seed]))
     outside = surround(near, 2, 8)
+    core = float(np.median(apart[seed]))
     floor = float(np.percentile(apart[outside], 80)) if outside.any() else 0.0
-    limit = max(floor + 3.0, floor + 0.35 * (core - floor))
-    mask = filled((apart > limit) & near)
-    return mask, Box.around(mask)
+    return filled((apart > max(floor + 3.0, floor + 0.35 * (core - floor))) & near)
 
 
 def filled(mask: Bits) -> Bits:
@@ -190,6 +200,14 @@ def filled(mask: Bits) -> Bits:
     canvas = np.zeros(mask.shape, np.uint8)
     cv2.drawContours(canvas, kept, -1, 1, thickness=cv2.FILLED)
     return np.asarray(canvas > 0)
+
+
+def outlined(picture: Colours, mask: Bits) -> float:
+    """How strongly a picture's own outlines follow a mask's: mean gradient of luma along the mask's border."""
+    luma = cv2.GaussianBlur(picture[..., 0].astype(np.float32), (0, 0), 1.0)
+    steep = np.hypot(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))
+    border = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    return float(steep[border].mean()) if border.any() else 0.0
 
 
 def surround(mask: Bits, gap: int, reach: int) -> Bits:

@@ -34,9 +34,9 @@ Cells = NDArray[np.float16]
 class Stretch:
     """Frames `first`–`last` in which `cells` (rows, columns) are agitated.
 
-    `agitation` is their median (1 is as incoherent as coherent footage gets), `start` that of the first frame,
-    `earlier` that of the frames before, and `outside` the share of the surround that turns agitated with it. `stop` is the
-    median of the last step, infinite where the shot ends first.
+    `agitation` is their median (1 is as incoherent as coherent footage gets), `start` that of the first step,
+    `stop` that of the last one (infinite where the shot ends first) and `earlier` that of the frames before; `outside`
+    is the share of the surround that turns agitated with them.
     """
 
     first: int

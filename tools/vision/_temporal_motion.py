@@ -107,7 +107,8 @@ def unexplained(picture: Colours, model: Colours) -> Plane:
     """
     above = cv2.subtract(picture, cv2.dilate(model, _THREE))
     below = cv2.subtract(cv2.erode(model, _THREE), picture)
-    beyond = cv2.max(above, below).sum(axis=-1, dtype=np.float32)
+    first, second, third = cv2.split(cv2.max(above, below))
+    beyond = cv2.add(cv2.add(first, second, dtype=cv2.CV_32F), third, dtype=cv2.CV_32F)
     return np.asarray(cv2.blur(beyond, (3, 3)), np.float32)
 
 

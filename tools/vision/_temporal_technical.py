@@ -115,7 +115,7 @@ def _held(pulses: Sequence[Pulse]) -> Iterator[Fault]:
         sudden = bool(moving) and min(moving) >= 0.4 * usual[first]
         if cadence or not sudden:
             continue
-        leap = last + 1 < len(changes) and changes[last + 1] > 1.5 * usual[first]
+        leap = _leaps(changes, first, last)
         kind: Kind = "duplicate" if first == last else "frozen"
         yield Fault(
             kind,
@@ -125,6 +125,12 @@ def _held(pulses: Sequence[Pulse]) -> Iterator[Fault]:
             f"motion as beside it: {usual[first]:.1f}/255 of change per frame in the busiest places",
             f"repeats frame {first - 1}: change of at most {changes[first : last + 1].max():.2f}/255",
         )
+
+
+def _leaps(changes: NDArray[np.float64], first: int, last: int) -> bool:
+    """The frame after a repeat changes more than either side's own motion explains."""
+    sides = [changes[i] for i in (first - 2, first - 1, last + 2, last + 3) if 0 < i < len(changes)]
+    return last + 1 < len(changes) and bool(changes[last + 1] > 1.4 * max(sides, default=np.inf))
 
 
 def _regular(at: int, starts: Sequence[int]) -> bool:

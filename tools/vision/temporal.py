@@ -18,7 +18,7 @@ from tools.media.decode import frames
 from tools.media.pixels import rgb8, shrunk
 from tools.media.probe import probe
 from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, MediaInfo, Rgb
-from tools.vision._temporal_edges import Edge, find_edges, find_flashes
+from tools.vision._temporal_edges import Edge, find_edges, find_flashes, outlined
 from tools.vision._temporal_follow import Sight, follow, reached, sight, sights
 from tools.vision._temporal_glitch import Cells, Stretch, agitation, draw, find_stretches, in_cells
 from tools.vision._temporal_motion import WORK, Look, Step, coarse, look
@@ -223,8 +223,12 @@ def _paired(pair: Pair, watch: Watch) -> Thing:
 
 
 def _single(edge: Edge, watch: Watch, count: int) -> Thing:
-    """A change with no counterpart: the shorter stretch is the wrong one."""
-    comes = count - edge.index <= edge.index
+    """A change with no counterpart: the shorter stretch is the wrong one, unless outlines and lengths speak against it.
+
+    A pasted thing has an outline where the bare place seldom has one.
+    """
+    now, then = outlined(edge.new, edge.come), outlined(edge.old, edge.gone)
+    comes = (count - edge.index) * (then + 1) ** 0.5 <= edge.index * (now + 1) ** 0.5
     doubt = 0.5 ** _recurrences(watch, (edge,)) * (0.5 if edge.touches else 1.0)
     confidence = float(np.clip(0.5 + 2.5 * (edge.clarity - 0.83), 0.0, 0.8)) * doubt
     if comes:

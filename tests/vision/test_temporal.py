@@ -1,0 +1,157 @@
+"""One shot compared with itself over time: what is planted is found where it is, and clean footage stays clean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from tools.types import Anomaly, Bits, Box, Clip, Rgb
+from tools.vision.temporal import inspect_time
+
+WIDTH, HEIGHT, FRAMES = 448, 256, 48
+Spoil = Callable[[int, Rgb], Rgb]
+
+
+def camera(frames: int = FRAMES, pan: float = 1.2) -> Iterator[Rgb]:
+    """A photograph under a slow pan, with sensor noise."""
+    rng = np.random.default_rng(3)
+    scene = cv2.resize(data.coffee(), (600, 400), interpolation=cv2.INTER_AREA)
+    for index in range(frames):
+        window = np.array([[1, 0, 20 + pan * index], [0, 1, 60 + 0.3 * pan * index]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        picture = cv2.warpAffine(scene, window, (WIDTH, HEIGHT), flags=flags).astype(np.float32)
+        yield np.clip(picture + rng.normal(0, 2, (HEIGHT, WIDTH, 1)), 0, 255).astype(np.uint8)
+
+
+def filmed(path: Path, pictures: Iterator[Rgb], spoil: Spoil = lambda _, picture: picture) -> Clip:
+    """The pictures, spoiled one by one, as an H.264 file."""
+    count = 0
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=24, options={"crf": "20", "preset": "veryfast", "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for index, picture in enumerate(pictures):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(spoil(index, picture), format="rgb24")))
+            count = index + 1
+        container.mux(stream.encode(None))
+    return Clip(media=path, first=0, last=count - 1)
+
+
+def painted(picture: Rgb, middle: tuple[float, float], axes: tuple[int, int]) -> Rgb:
+    """A soft-edged blue ellipse over the picture."""
+    mask = oval(middle, axes).astype(np.float32)
+    alpha = cv2.GaussianBlur(mask, (0, 0), 0.8)[..., None]
+    return np.asarray(picture * (1 - alpha) + np.array([40.0, 80.0, 190.0]) * alpha, np.uint8)
+
+
+def oval(middle: tuple[float, float], axes: tuple[int, int]) -> Bits:
+    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    return np.asarray(((x - middle[0]) / axes[0]) ** 2 + ((y - middle[1]) / axes[1]) ** 2 <= 1)
+
+
+def sure(anomalies: list[Anomaly]) -> list[Anomaly]:
+    return [anomaly for anomaly in anomalies if anomaly.confidence >= 0.5]
+
+
+def overlap(a: Bits, b: Bits) -> float:
+    return float((a & b).sum()) / float((a | b).sum())
+
+
+@pytest.mark.parametrize("drift", [(0.0, 0.0), (-1.2, -0.36)], ids=["in the picture", "on the surface"])
+def test_a_thing_painted_into_a_stretch_is_followed_through_every_frame(
+    tmp_path: Path, drift: tuple[float, float]
+) -> None:
+    def place(index: int) -> tuple[float, float]:
+        return 300 + drift[0] * (index - 10), 120 + drift[1] * (index - 10)
+
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        return painted(picture, place(index), (24, 17)) if 10 <= index <= 33 else picture
+
+    (pop,) = sure(inspect_time(filmed(tmp_path / "pop.mp4", camera(), spoil)))
+    assert (pop.kind, pop.category, pop.confidence > 0.8) == ("pop", "prop", True)
+    assert list(pop.track) == list(range(10, 34))
+    assert min(overlap(pop.track.at(index), oval(place(index), (24, 17))) for index in pop.track) > 0.75
+    assert [evidence.ref for evidence in pop.evidence] == ["@9", "@10", "@33", "@34"]
+
+
+def test_a_thing_there_until_the_end_is_the_shorter_stretch(tmp_path: Path) -> None:
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        return painted(picture, (300, 120), (40, 30)) if index >= 34 else picture
+
+    pop = inspect_time(filmed(tmp_path / "late.mp4", camera(), spoil))[0]
+    box = Box.around(oval((300, 120), (40, 30)))
+    assert box is not None
+    assert (pop.kind, pop.track.frames) == ("pop", (34, 47))
+    assert pop.track.box.iou(box) > 0.75
+
+
+def test_a_region_that_wobbles_to_the_end_is_a_glitch(tmp_path: Path) -> None:
+    rng, region = np.random.default_rng(5), oval((200, 130), (130, 95))
+
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        if index < 36:
+            return picture
+        slide = cv2.resize(rng.normal(0, 6, (6, 10, 2)).astype(np.float32), (WIDTH, HEIGHT))
+        x, y = np.meshgrid(np.arange(WIDTH, dtype=np.float32), np.arange(HEIGHT, dtype=np.float32))
+        melted = cv2.remap(picture, x + slide[..., 0], y + slide[..., 1], cv2.INTER_LINEAR)
+        return np.asarray(np.where(region[..., None], melted, picture), np.uint8)
+
+    (glitch,) = sure(inspect_time(filmed(tmp_path / "glitch.mp4", camera(), spoil)))
+    assert (glitch.kind, glitch.category, glitch.track.frames) == ("glitch", "temporal", (36, 47))
+    assert overlap(glitch.track.at(40), region) > 0.6
+
+
+def test_one_spoiled_frame_is_a_flash(tmp_path: Path) -> None:
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        return painted(picture, (220, 130), (50, 40)) if index == 20 else picture
+
+    (flash,) = sure(inspect_time(filmed(tmp_path / "flash.mp4", camera(), spoil)))
+    assert (flash.kind, list(flash.track)) == ("flash", [20])
+    assert overlap(flash.track.at(20), oval((220, 130), (50, 40))) > 0.75
+
+
+@pytest.mark.parametrize(("kind", "first", "last"), [("black", 20, 22), ("frozen", 20, 25), ("level-jump", 20, 27)])
+def test_faults_of_whole_frames(tmp_path: Path, kind: str, first: int, last: int) -> None:
+    kept: list[Rgb] = []
+
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        if not first <= index <= last:
+            kept[:] = [picture]
+            return picture
+        lifted = np.clip(picture * 1.12 + 8, 0, 255).astype(np.uint8)
+        spoiled: dict[str, Rgb] = {"black": np.zeros_like(picture), "frozen": kept[0], "level-jump": lifted}
+        return spoiled[kind]
+
+    (fault,) = sure(inspect_time(filmed(tmp_path / f"{kind}.mp4", camera(pan=3.0), spoil)))
+    assert (fault.kind, fault.category, fault.track.frames) == (kind, "technical", (first, last))
+    assert fault.track.box == Box(0, 0, WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("pan", [0.0, 0.4, 6.0], ids=["locked off", "slow", "fast"])
+def test_a_clean_move_is_clean(tmp_path: Path, pan: float) -> None:
+    assert sure(inspect_time(filmed(tmp_path / "clean.mp4", camera(24, pan=pan)))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [
+        ("clips/tears-of-steel.mp4", 21, 64),
+        ("clips/tears-of-steel.mp4", 185, 239),
+        ("clips/caminandes.mp4", 95, 130),
+        ("clips/juggle.mp4", 60, 90),
+        ("clips/carphone.mp4", 0, 119),
+        ("vace/boxing-cats.mp4", 20, 59),
+        ("vace/kitten.mp4", 0, 24),
+    ],
+)
+def test_people_animals_cars_and_light_are_no_errors(shared_data: Path, name: str, first: int, last: int) -> None:
+    assert sure(inspect_time(Clip(media=shared_data / name, first=first, last=last))) == []
+
+
+def test_a_shot_of_one_frame_has_nothing_to_compare(tmp_path: Path) -> None:
+    assert inspect_time(filmed(tmp_path / "one.mp4", camera(1))) == []
