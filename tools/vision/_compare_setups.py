@@ -107,9 +107,10 @@ def _moving(probes: list[tuple[int, Rgb]], chosen: list[int]) -> tuple[Bits, ...
     pieces = [_stirred(grays[i], found[i], grays[j], found[j]) for i, j in pairwise(range(len(grays)))]
     out = []
     for key in chosen:
-        seen = np.zeros(grays[key].shape, np.bool_)
+        height, width = grays[key].shape[:2]
+        seen = np.zeros((height, width), np.bool_)
         for i, (mask, _) in enumerate(pieces):
-            seen |= carried(mask, _path(pieces, i, key), (seen.shape[1], seen.shape[0]))
+            seen |= carried(mask, _path(pieces, i, key), (width, height))
         out.append(cv2.dilate(seen.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
     return tuple(out)
 

@@ -20,7 +20,7 @@ from tools.vision.motion import working
 from tools.vision.track import grab_cut
 
 LEAST_SHARE = 0.4
-"""Share of the sampled frames that show a place in which the contradiction must be seen."""
+"""Weighted share of the sampled frames that show a place in which the contradiction must be seen."""
 LEAST_AREA = 0.0002
 """Of the frame; smaller things drown in the residual of a registration at working size."""
 LARGE = 0.04
@@ -49,6 +49,11 @@ class Sighting:
     odd: Bits
     judged: Bits
 
+    @property
+    def weight(self) -> float:
+        """How much the frame's word counts: a blurred one registers with few features and sees worst."""
+        return float(np.sqrt(sum(w.pair.registration.inliers for w in self.witnesses)))
+
 
 def _contradicts(found: Difference, blob: Bits) -> bool:
     """Whether most of what a panel says about a place is no."""
@@ -58,13 +63,12 @@ def _contradicts(found: Difference, blob: Bits) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A contradicted place on the grid of its best frame, and how far the frames agree on it."""
+    """A contradicted place on the grid of its best frame; `votes` (H, W) and `share` tell how far the frames agree."""
 
     best: Sighting
     blob: Bits
     votes: Floats
-    supporters: int
-    judges: int
+    share: float
 
     @property
     def against(self) -> tuple[Witness, ...]:
@@ -76,7 +80,7 @@ class Place:
         """More panels, more frames, more contrast: surer. One panel alone stays under 0.8."""
         contrast = max((float(np.median(w.found.score[self.blob & w.found.odd])) for w in self.against), default=0.0)
         panels = 1 - 0.4 ** (len(self.against) + 0.5)
-        frames = 0.6 + 0.4 * self.supporters / self.judges
+        frames = 0.6 + 0.4 * self.share
         return round(float(min(0.97, panels * min(1.0, 0.4 + contrast / 8) * frames)), 3)
 
 
@@ -174,7 +178,7 @@ def gathered(seen: list[Sighting]) -> list[Place]:
 
 def _voted(one: Sighting, blob: Bits, seen: list[Sighting]) -> Place | None:
     """The place with the votes of all frames, or None when too few share it."""
-    votes, judges, supporters = blob.astype(np.float32), 1, 1
+    votes, asked, weights = blob.astype(np.float32), one.weight, [one.weight]
     for other in seen:
         link = None if other is one else _link(other, one)
         if link is None:
@@ -182,12 +186,14 @@ def _voted(one: Sighting, blob: Bits, seen: list[Sighting]) -> Place | None:
         judged, odd = (carried(mask, link, one.view.size) for mask in (other.judged, other.odd))
         support = bool(odd[blob].mean() > 0.3)
         if support or judged[blob].mean() > 0.8:
-            judges += 1
-            supporters += support
+            asked += other.weight
             votes += odd
-    if supporters < max(2, LEAST_SHARE * judges) and len(seen) > 1:
+        if support:
+            weights.append(other.weight)
+    share = sum(weights) / asked
+    if share < LEAST_SHARE or (len(weights) < 2 <= len(seen)):
         return None
-    return Place(one, blob, (votes / supporters).astype(np.float32), supporters, judges)
+    return Place(one, blob, (votes / len(weights)).astype(np.float32), share)
 
 
 def _link(other: Sighting, one: Sighting) -> Matrix | None:

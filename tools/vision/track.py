@@ -24,6 +24,8 @@ from tools.vision.motion import global_motion, working, working_mask
 CHUNK = 32
 """Frames held at once while going backward."""
 LEAST_POINTS = 8
+SURE = 0.85
+"""Correlation at which the last frame's place, registered anew, needs no help from the camera's motion."""
 STRONG = 0.6
 """Correlation of the warped seed with the frame at which a place counts as found."""
 
@@ -94,11 +96,14 @@ def _followed(seed: _Seed, grays: Iterator[Gray], start: int, step: int) -> Iter
 
 
 def _step(seed: _Seed, previous: Gray, gray: Gray, matrix: Matrix) -> Matrix:
+    ahead = _refined(seed, gray, matrix)
+    if _likeness(seed, gray, ahead) > SURE:
+        return ahead
     camera = global_motion(previous, gray)
     candidates = [m for m in (matrix, camera.matrix @ matrix) if plausible(m, gray.shape[1], gray.shape[0])]
     if not candidates:
         return matrix
-    refined = [_refined(seed, gray, m) for m in candidates]
+    refined = [ahead, *(_refined(seed, gray, m) for m in candidates[1:])]
     scored = [(_likeness(seed, gray, m), m) for m in refined + candidates[::-1]]
     best = max(scored, key=lambda s: s[0])
     if best[0] < STRONG:
