@@ -25,14 +25,17 @@ class FrameOf(NamedTuple):
 def references_for(
     film: Film, finding: Finding, sheet_versions: Iterable[SheetVersion], faults: Iterable[PanelFault]
 ) -> tuple[Reference, ...]:
-    """The panels of the finding's character: the repaired version of a faulty panel first, then what the shot was made
-    from, then the rest. A faulty panel that nobody repaired keeps a mask where it must not be trusted.
+    """The panels of the finding's character: those that show the place right, then what the shot was made from.
+
+    A repaired panel comes last: what it shows at the fault was borrowed itself. A faulty panel that nobody repaired
+    keeps a mask where it must not be trusted.
     """
     repaired = {version.panel: version for version in sheet_versions}
     faulty = {fault.panel: fault for fault in faults}
     panels = [panel for sheet in film.sheets if sheet.subject == finding.subject for panel in sheet.panels]
+    showing = {evidence.ref for evidence in finding.evidence if evidence.kind == "panel"}
     attached = next((shot.references for shot in film.shots if shot.id == finding.shot), ())
-    panels.sort(key=lambda panel: (panel.ref not in repaired, panel.ref not in attached))
+    panels.sort(key=lambda panel: (panel.ref in repaired, panel.ref not in showing, panel.ref not in attached))
     return tuple(_panel(film, panel, repaired.get(panel.ref), faulty.get(panel.ref)) for panel in panels)
 
 

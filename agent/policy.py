@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.schema import Condition, Decision, Finding, RegionEvidence
+from agent.schema import Condition, ConditionName, Decision, Finding, RegionEvidence
 from tools.types import Action, Frozen
 
-ALWAYS_REGENERATE = ("composition", "lighting", "blocking", "contact")
+ALWAYS_REGENERATE: tuple[ConditionName, ...] = ("composition", "lighting", "blocking", "contact")
 UNKNOWN_COSTS = 0.95
 """Confidence is multiplied by this for each condition that nothing on this machine can tell."""
 
@@ -51,6 +51,7 @@ def decide(finding: Finding, evidence: RegionEvidence, policy: Policy) -> Decisi
         why=why,
         confidence=round(finding.confidence * UNKNOWN_COSTS ** sum(c.holds is None for c in conditions), 4),
         window=window,
+        revealed=evidence.revealed,
     )
 
 
@@ -92,7 +93,7 @@ def _keeper(evidence: RegionEvidence, policy: Policy) -> Condition:
 
 
 def _judged(evidence: RegionEvidence) -> Iterable[Condition]:
-    known = {
+    known: dict[ConditionName, bool | None] = {
         "composition": evidence.composition,
         "lighting": evidence.lighting,
         "blocking": evidence.blocking,

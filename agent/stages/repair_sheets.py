@@ -17,11 +17,11 @@ from agent.schema import Cause, Film, PanelFault, Sheet, SheetVersion
 from agent.versions import ShotVersion, Versions
 from tools.editors.stills import repair_still
 from tools.media.sheets import read_picture, write_picture
-from tools.types import Bits, Check, Rgb
+from tools.types import Bits, Box, Check, Rgb
 from tools.vision.panels import compare_panels
 
-FEATHER = 5
-"""Pixels by which a fault is grown before it is filled, so that no soft edge of it stays."""
+FEATHER = 0.2
+"""Share of a fault's longer side by which it is grown before it is filled (at least 5 pixels): no shadow may stay."""
 
 
 def repair_sheets(
@@ -61,7 +61,9 @@ def _repair_sheet(
 
 
 def _grown(hole: Bits) -> Bits:
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * FEATHER + 1, 2 * FEATHER + 1))
+    box = Box.around(hole)
+    by = max(5, round(FEATHER * max(box.w, box.h))) if box else 0
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
     return np.asarray(cv2.dilate(hole.astype(np.uint8), disc), np.bool_)
 
 

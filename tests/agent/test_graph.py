@@ -165,13 +165,13 @@ def fault(panel: str) -> PanelFault:
     return sample(PanelFault).model_copy(update={"panel": panel, "mask": "fault.png"})
 
 
-def test_an_unrepaired_panel_is_masked_and_a_repaired_one_comes_first(film: Film) -> None:
+def test_an_unrepaired_panel_is_masked_and_a_repaired_one_comes_last(film: Film) -> None:
     faults = [fault("mara/face"), fault("mara/front")]
     version = sample(SheetVersion).model_copy(update={"panel": "mara/face", "path": "mara_v002.png"})
     made = references_for(film, finding(), [version], faults)
-    assert [r.what for r in made] == ["mara/face, repaired", "mara/back", "mara/front"]
-    assert made[0].path == film.root / "mara_v002.png"
-    assert [r.mask for r in made] == [None, None, film.root / "fault.png"]
+    assert [r.what for r in made] == ["mara/back", "mara/front", "mara/face, repaired"]
+    assert made[2].path == film.root / "mara_v002.png"
+    assert [r.mask for r in made] == [None, film.root / "fault.png", None]
 
 
 def test_frames_of_other_shots_are_references_and_its_own_are_not(film: Film) -> None:

@@ -26,6 +26,11 @@ FINDING = Finding(
 )
 
 
+def speed(image: float) -> Motion:
+    name = "fast" if image >= 0.006 else "slow"
+    return Motion.model_validate({"image": image, "subject": 0.0, "camera": image, "class": name})
+
+
 def evidence(**changes: object) -> RegionEvidence:
     fine = RegionEvidence(
         frames=(0, 47),
@@ -33,16 +38,12 @@ def evidence(**changes: object) -> RegionEvidence:
         in_view=False,
         coverage_mean=0.01,
         coverage_max=0.01,
-        motion=Motion(image=0.001, subject=0.0, camera=0.001, speed="slow"),
+        motion=speed(0.001),
         revealed=0.0,
         sharpness=1.0,
         keeper=Keeper(score=1.0),
     )
     return fine.model_copy(update=changes)
-
-
-def speed(image: float) -> Motion:
-    return Motion(image=image, subject=0.0, camera=image, speed="fast" if image >= 0.006 else "slow")
 
 
 @pytest.mark.parametrize(

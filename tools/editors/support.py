@@ -1,7 +1,8 @@
 """The support of an edit: which pixels it may change, and how strongly (alpha).
 
 A mask given by a person is the exact limit: hard edge, alpha 1 inside. A mask that Suture made is grown by the width of
-its feather, over which alpha falls from 1 at the mask's own edge to 0. "The mask" of every check is alpha > 0.
+its feather; alpha is 1 over the inner half of it, where soft edges and shadows of the removed thing lie, and falls to 0
+over the outer half. "The mask" of every check is alpha > 0.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from tools.types import Bits, MediaInfo
 
 
 def feather_width(width: int) -> int:
-    """Pixels over which an edit of Suture's own mask fades out: 0.4 % of the frame's width, at least 2."""
-    return max(2, round(0.004 * width))
+    """Pixels by which an edit of Suture's own mask reaches beyond it: 0.8 % of the frame's width, at least 2."""
+    return max(2, round(0.008 * width))
 
 
 def alpha_of(mask: Bits, feather: int) -> NDArray[np.float32]:
-    """(H, W) alpha: 1 inside the mask, falling to 0 over `feather` pixels outside of it."""
+    """(H, W) alpha: 1 inside the mask and over half the feather around it, falling to 0 over the other half."""
     if feather == 0 or not mask.any():
         return mask.astype(np.float32)
     away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.clip(1.0 - away / (feather + 1), 0, 1).astype(np.float32)
+    return np.clip((feather + 1 - away) / (feather / 2 + 1), 0, 1).astype(np.float32)
 
 
 class Support:
