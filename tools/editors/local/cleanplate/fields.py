@@ -62,7 +62,8 @@ def _pull_push(values: Field, weight: Field) -> Field:
         return np.asarray(values * weight + mean * (1 - weight), np.float32)
     down = cv2.pyrDown(np.dstack([values * weight, weight]))
     density = down[..., -1:]
-    coarse = _pull_push(down[..., :-1] / np.maximum(density, 1e-6), np.minimum(1.0, density * 4))
+    level = np.asarray(down[..., :-1] / np.maximum(density, 1e-6), np.float32)
+    coarse = _pull_push(level, np.minimum(np.float32(1), density * 4))
     size = (weight.shape[1], weight.shape[0])
     lifted = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR).reshape(values.shape)
     return np.asarray(values * weight + lifted * (1 - weight), np.float32)

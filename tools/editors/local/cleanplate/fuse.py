@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from tools.editors.local.cleanplate.donors import Donor, Source, Target
@@ -48,7 +49,7 @@ def borrowed(found: Sequence[Donor], trust: Trust) -> Fused | None:
         return None
     codes = np.stack([donor.codes for donor in found])
     valid = np.stack([donor.valid for donor in found])
-    errors = np.stack([donor.error * trust.of(donor.source) for donor in found])
+    errors = np.stack(_expected(found, trust))
     weight = valid / errors**2
     total = weight.sum(axis=0)
     mean = np.einsum("nhwc,nhw->hwc", codes, weight) / np.maximum(total, 1e-12)[..., None]
@@ -57,6 +58,22 @@ def borrowed(found: Sequence[Donor], trust: Trust) -> Fused | None:
     promised = valid.sum(axis=0) / np.maximum((valid / errors).sum(axis=0), 1e-9)
     reached = np.asarray(valid.any(axis=0), np.bool_)
     return Fused(mean.astype(np.float32), reached, promised + dispersion, np.asarray(reached, np.float32))
+
+
+def _expected(found: Sequence[Donor], trust: Trust) -> list[Field]:
+    """Every donor's expected squared error, with frames held against the reference where there is one.
+
+    What a frame shows in the place of a worn thing may fit the ring and still be the wall behind; a reference was given
+    because it shows the thing. A frame that differs from it by d is off by at least d² less the reference's own error.
+    """
+    errors = [donor.error * trust.of(donor.source) for donor in found]
+    named = [(donor, error) for donor, error in zip(found, errors, strict=True) if donor.source == "reference"]
+    for reference, own in named[:1]:
+        for index, donor in enumerate(found):
+            if donor.source != "reference":
+                apart = cv2.GaussianBlur(square_mean(donor.codes - reference.codes), (0, 0), 2.0)
+                errors[index] = np.maximum(errors[index], np.where(reference.valid, apart - own, 0))
+    return errors
 
 
 def weighed(fused: Fused | None, spatial: Field, roughness: float, trust: Trust) -> Fused:
