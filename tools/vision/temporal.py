@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -33,6 +34,16 @@ MOST_EDGES = 64
 MOST_POPS = 8
 
 
+class Place(NamedTuple):
+    """What is remembered of an edge without its pictures."""
+
+    frame: int
+    box: Box
+    clarity: float
+    strength: float
+    share: float
+
+
 @dataclass(slots=True)
 class Watch:
     """What has been seen so far of a shot."""
@@ -40,8 +51,8 @@ class Watch:
     looks: deque[Look] = field(default_factory=lambda: deque(maxlen=5))
     steps: deque[Step | None] = field(default_factory=lambda: deque([None] * 5, maxlen=5))
     edges: list[Edge] = field(default_factory=list)
-    places: list[tuple[int, Box, float]] = field(default_factory=list)
-    """Frame, box and clarity of every edge, kept or not: where changes recur they are the scene's own."""
+    places: list[Place] = field(default_factory=list)
+    """Every edge, kept or not: where changes recur they are the scene's own."""
     drifts: list[Drift] = field(default_factory=list)
     flashes: list[Edge] = field(default_factory=list)
     agitated: list[Cells] = field(default_factory=list)
@@ -183,7 +194,7 @@ def _push(watch: Watch, change: Step | None) -> None:
     near = [look for look in watch.looks if centre.index - 1 <= look.index <= centre.index + 1]
     steps = list(watch.steps)
     for edge in find_edges(near[:2], steps):
-        watch.places.append((edge.index, edge.box, edge.clarity))
+        watch.places.append(Place(edge.index, edge.box, edge.clarity, edge.strength, edge.share))
         watch.edges.append(edge)
     watch.edges = _clearest(watch.edges)
     watch.flashes = _clearest(watch.flashes + find_flashes(near, steps))
@@ -250,13 +261,18 @@ def _single(edge: Edge, watch: Watch, count: int) -> Thing:
 
 
 def _recurrences(watch: Watch, edges: Sequence[Edge]) -> int:
-    """How often the same place changes as clearly at other times: a blinking light, a busy hand."""
-    least = 0.7 * min(edge.clarity for edge in edges)
+    """How often a like change happens at the same place at other times: a blinking light, a busy hand."""
     ends = {edge.index + by for edge in edges for by in (-1, 0, 1)}
-    return sum(
-        any(edge.box.iou(box) > 0.3 for edge in edges)
-        for index, box, clarity in watch.places
-        if index not in ends and clarity >= least
+    return sum(any(_alike(edge, place) for edge in edges) for place in watch.places if place.frame not in ends)
+
+
+def _alike(edge: Edge, place: Place) -> bool:
+    """About as clear, as strong and as large, at the same place."""
+    return (
+        place.clarity >= 0.7 * edge.clarity
+        and place.strength >= 0.5 * edge.strength
+        and 0.4 * edge.share <= place.share <= 2.5 * edge.share
+        and edge.box.iou(place.box) > 0.3
     )
 
 
