@@ -28,7 +28,7 @@ def alpha_of(mask: Bits, feather: int) -> NDArray[np.float32]:
     if feather == 0 or not mask.any():
         return mask.astype(np.float32)
     away = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.clip((feather + 1 - away) / (feather / 2 + 1), 0, 1).astype(np.float32)
+    return np.asarray(np.clip((feather + 1 - away) / (feather / 2 + 1), 0, 1), np.float32)
 
 
 class Support:

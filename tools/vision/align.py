@@ -6,6 +6,7 @@ maximises the enhanced correlation coefficient (Evangelidis and Psarakis, PAMI 2
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -195,13 +196,13 @@ def refine(
     model: Model = "homography",
     iterations: int = 30,
 ) -> Matrix | None:
-    """The matrix moved to the nearest maximum of correlation between `a` and `b`; None when it finds none."""
+    """The matrix moved to the nearest maximum of correlation between `a` and `b`; None when that is no gain."""
     kind = cv2.MOTION_HOMOGRAPHY if model == "homography" else cv2.MOTION_AFFINE
     start = (matrix / matrix[2, 2]).astype(np.float32)
     rows = start if model == "homography" else start[:2].copy()
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, iterations, 1e-5)
     masks = [
-        np.full(p.shape, 255, np.uint8) if m is None else m.astype(np.uint8) * 255
+        np.full(p.shape, 255, np.uint8) if m is None else np.asarray(m * np.uint8(255), np.uint8)
         for p, m in ((a, mask_a), (b, mask_b))
     ]
     try:
@@ -210,4 +211,19 @@ def refine(
         return None
     full = moved if model == "homography" else np.vstack([moved, [0.0, 0.0, 1.0]])
     result = np.asarray(full, np.float64)
-    return result if np.isfinite(result).all() and plausible(result, a.shape[1], a.shape[0]) else None
+    if not np.isfinite(result).all() or not plausible(result, a.shape[1], a.shape[0]):
+        return None
+    gained = _correlation(a, b, result, masks) > _correlation(a, b, matrix, masks)
+    return result if gained else None
+
+
+def _correlation(a: Gray, b: Gray, matrix: Matrix, masks: Sequence[Gray]) -> float:
+    """Correlation coefficient of `a` and `b` brought onto it, where both may be looked at."""
+    size, inverse = (a.shape[1], a.shape[0]), cv2.WARP_INVERSE_MAP
+    there = cv2.warpPerspective(b, matrix, size, flags=inverse | cv2.INTER_CUBIC)
+    free = cv2.warpPerspective(masks[1], matrix, size, flags=inverse | cv2.INTER_LINEAR) == 255
+    both = free & (masks[0] > 0)
+    if both.sum() < 16:
+        return -1.0
+    one, other = (p[both].astype(np.float64) - float(p[both].mean()) for p in (a, there))
+    return float(one @ other / max(np.sqrt((one @ one) * (other @ other)), 1e-9))
