@@ -26,21 +26,22 @@ LEAST_RING = 0.6
 @dataclass(frozen=True, slots=True)
 class Difference:
     """`score` (H, W) in units of the pair's own residual; `same` where structure and colour agree; `seen` where the
-    pair can be judged at all; `ignored` where it was told not to; `odd` the compact places of disagreement whose
-    surround agrees as far as can be judged, and `closed` those of them that are ringed by agreement; `beyond` is
-    all disagreement, also where the registration is not believed by itself."""
+    pair can be judged at all; `backdrop` where b shows what is behind its subject; `odd` the compact places of
+    disagreement whose surround agrees as far as can be judged, and `closed` those of them that are ringed by agreement;
+    `beyond` is all disagreement, also where the registration is not believed by itself."""
 
     score: Floats
     same: Bits
     seen: Bits
-    ignored: Bits
+    backdrop: Bits
     odd: Bits
     closed: Bits
     beyond: Bits
 
 
-def difference(pair: Pair, ignored: Bits) -> Difference:
-    """The local disagreement of a pair outside of `ignored` (H, W)."""
+def difference(pair: Pair, backdrop: Bits, doubted: Bits | None = None) -> Difference:
+    """The local disagreement of a pair outside of b's `backdrop` and of what is `doubted` in b (both (H, W))."""
+    ignored = backdrop if doubted is None else backdrop | doubted
     seen = pair.valid & pair.registration.hull & ~ignored
     apart = _beyond_slack(pair.a, pair.b)
     structure, texture = local_correlation(pair.a[..., 0].copy(), pair.b[..., 0].copy(), 11)
@@ -51,7 +52,15 @@ def difference(pair: Pair, ignored: Bits) -> Difference:
     settled = cv2.blur(same.astype(np.float32), (7, 7)) > 0.5
     odd, closed = _blobs(score, settled, seen)
     beyond = pair.valid & ~ignored & (score > 2.0)
-    return Difference(score, settled & seen, seen, ignored & pair.valid, odd, closed, beyond)
+    return Difference(
+        score,
+        settled & seen,
+        seen,
+        pair.valid & (backdrop if doubted is None else backdrop & ~doubted),
+        odd,
+        closed,
+        beyond,
+    )
 
 
 def _beyond_slack(a: Floats, b: Floats) -> Floats:

@@ -1,6 +1,8 @@
 """Registering one picture to another for comparison: features, a gated homography, matched light and sharpness.
 
-A pair that does not pass the gates is not comparable, and nothing may be claimed from it.
+A pair that does not pass the gates is not comparable, and nothing may be claimed from it. The gates were set on crops of
+four photographs under changes of scale, perspective and light (18 to 370 inliers where the same thing is shown) against
+drawn sheets and storyboards held to generated and filmed shots (data/elara, rabbit-fox, pizza-collab), which must fail.
 """
 
 from __future__ import annotations
@@ -65,7 +67,6 @@ class Pair:
     b: Floats
     valid: Bits
     registration: Registration
-    bend: Floats
 
 
 def working_view(picture: Rgb, longest: int = 640) -> View:
@@ -192,7 +193,7 @@ def laid_on(a: View, b: View, found: Registration) -> Pair:
     bend = _smooth_flow(lab_a, lit, valid & found.hull)
     lit = cast(Floats, warp(lit, bend))
     soft_a, soft_b = _same_sharpness(lab_a, lit, near)
-    return Pair(soft_a, matched_light(soft_a, soft_b, near), valid, found, bend)
+    return Pair(soft_a, matched_light(soft_a, soft_b, near), valid, found)
 
 
 def _softened(lab: Floats, sigma: float) -> Floats:

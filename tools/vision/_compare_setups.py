@@ -41,6 +41,8 @@ SETUP_SPREAD = 0.35
 """Hull of the inliers as a share of the frame: the set must match, not one thing in it."""
 SETUP_SAME = 0.75
 """Share of the believed area that must look the same before a difference means anything."""
+LEAST_AREA = 0.0007
+"""Of the frame: halves of the clips in data/ differ by specks up to half of this."""
 STILL = 1.5
 """Pixels at working size per probe step, after the camera's motion, up to which a pixel counts as not moving."""
 
@@ -232,7 +234,8 @@ def odd_places(shot: str, settings: Mapping[str, Setting]) -> list[Odd]:
 
 
 def _proposed(here: Mapping[str, Sight]) -> list[Bits]:
-    return components(np.logical_or.reduce([s.odd for s in here.values()])) if here else []
+    blobs = components(np.logical_or.reduce([s.odd for s in here.values()])) if here else []
+    return [blob for blob in blobs if blob.mean() >= LEAST_AREA]
 
 
 def _judged(shot: str, key: int, view: View, blob: Bits, here: Mapping[str, Sight]) -> Odd | None:

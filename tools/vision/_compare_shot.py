@@ -14,7 +14,7 @@ from tools.media.decode import frames as decoded
 from tools.media.pixels import luma8, rgb8
 from tools.types import Bits, Box, Clip, Rgb
 from tools.vision._compare_difference import Difference, carried, components, difference, disc, filled, show_alike
-from tools.vision._compare_register import Floats, Pair, View, laid_on, register, working_view
+from tools.vision._compare_register import Floats, Pair, Registration, View, laid_on, register, working_view
 from tools.vision.align import Matrix
 from tools.vision.motion import working
 from tools.vision.track import grab_cut
@@ -31,11 +31,23 @@ DOUBT = 7
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """One panel laid on one frame."""
+    """What one panel says about one frame."""
 
     ref: str
-    pair: Pair
+    registration: Registration
     found: Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A witness with its pictures, which are dropped once the frame is judged."""
+
+    pair: Pair
+    witness: Witness
+
+    @property
+    def found(self) -> Difference:
+        return self.witness.found
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +64,12 @@ class Sighting:
     @property
     def weight(self) -> float:
         """How much the frame's word counts: a blurred one registers with few features and sees worst."""
-        return float(np.sqrt(sum(w.pair.registration.inliers for w in self.witnesses)))
+        return float(np.sqrt(sum(w.registration.inliers for w in self.witnesses)))
 
 
 def _contradicts(found: Difference, blob: Bits) -> bool:
     """Whether most of what a panel says about a place is no."""
-    no, said = found.odd[blob], (found.odd | found.same | found.ignored)[blob]
+    no, said = found.odd[blob], (found.odd | found.same | found.backdrop)[blob]
     return bool(no.any() and no.sum() > 0.5 * said.sum())
 
 
@@ -101,25 +113,25 @@ def sampled(clip: Clip, count: int) -> Iterator[tuple[int, Rgb]]:
 def sightings(index: int, frame: Rgb, views: Mapping[str, View], untrusted: Mapping[str, Bits]) -> Sighting | None:
     """What the panels say about one frame; None when none registers."""
     view = working_view(frame, 640)
-    witnesses = tuple(w for ref in views if (w := witness(ref, view, views[ref], untrusted.get(ref))) is not None)
-    if not witnesses:
+    laid = [one for ref in views if (one := _laid(ref, view, views[ref], untrusted.get(ref))) is not None]
+    if not laid:
         return None
-    odd, judged = _majority(witnesses)
-    return Sighting(index, frame, view, witnesses, odd, judged)
+    odd, judged = _majority(laid)
+    return Sighting(index, frame, view, tuple(one.witness for one in laid), odd, judged)
 
 
-def _majority(witnesses: tuple[Witness, ...]) -> tuple[Bits, Bits]:
+def _majority(laid: list[Laid]) -> tuple[Bits, Bits]:
     """Where most of the panels contradict the frame, and where any says something.
 
     A panel that shows its backdrop at a place speaks against a mark on the character there. A place that is not ringed
     by agreement (it runs to the frame's edge or a backdrop) counts only when it is large and compact and two panels
     show the same thing there: rims and scraps of a backdrop that panels share are neither.
     """
-    votes = np.sum([w.found.odd for w in witnesses], axis=0)
-    spoken = np.sum([w.found.odd | w.found.same | w.found.ignored for w in witnesses], axis=0)
+    votes = np.sum([w.found.odd for w in laid], axis=0)
+    spoken = np.sum([w.found.odd | w.found.same | w.found.backdrop for w in laid], axis=0)
     odd = np.zeros(votes.shape, np.bool_)
     for blob in components(cast(Bits, (votes > 0) & (2 * votes > spoken))):
-        against = [w for w in witnesses if float(w.found.odd[blob].mean()) > 0.5]
+        against = [w for w in laid if float(w.found.odd[blob].mean()) > 0.5]
         closed = any(float(w.found.closed[blob].mean()) > 0.5 for w in against)
         if closed or (_massive(blob) and any(show_alike(a.pair, b.pair, blob) for a, b in pairwise(against))):
             odd |= _whole(blob, against)
@@ -132,7 +144,7 @@ def _massive(blob: Bits) -> bool:
     return bool(blob.mean() > LARGE / 2 and radius > 0.2 * np.sqrt(blob.sum()))
 
 
-def _whole(blob: Bits, against: list[Witness]) -> Bits:
+def _whole(blob: Bits, against: list[Laid]) -> Bits:
     """A blob that runs into the edge of what is believed, grown to all disagreement around it that two panels share."""
     rim = cv2.dilate(blob.astype(np.uint8), disc(3)) > 0
     cut = np.mean([~w.pair.registration.hull[rim] for w in against])
@@ -146,14 +158,16 @@ def _whole(blob: Bits, against: list[Witness]) -> Bits:
     return filled(cast(Bits, np.logical_or.reduce([blob, *parts])))
 
 
-def witness(ref: str, frame: View, panel: View, untrusted: Bits | None) -> Witness | None:
+def _laid(ref: str, frame: View, panel: View, untrusted: Bits | None) -> Laid | None:
     """One panel laid on a frame, its backdrop and untrusted places ignored."""
     registration = register(frame, panel)
     if registration is None:
         return None
-    doubt = panel.backdrop | _doubted(untrusted, panel)
+    backdrop, doubted = (
+        carried(mask, registration.matrix, frame.size) for mask in (panel.backdrop, _doubted(untrusted, panel))
+    )
     pair = laid_on(frame, panel, registration)
-    return Witness(ref, pair, difference(pair, carried(doubt, registration.matrix, frame.size)))
+    return Laid(pair, Witness(ref, registration, difference(pair, backdrop, doubted)))
 
 
 def _doubted(untrusted: Bits | None, panel: View) -> Bits:
@@ -199,7 +213,7 @@ def _voted(one: Sighting, blob: Bits, seen: list[Sighting]) -> Place | None:
 def _link(other: Sighting, one: Sighting) -> Matrix | None:
     """The homography from one frame's grid to another's, through the panel that both register best."""
     shared = [
-        (min(a.pair.registration.inliers, b.pair.registration.inliers), a, b)
+        (min(a.registration.inliers, b.registration.inliers), a, b)
         for a in other.witnesses
         for b in one.witnesses
         if a.ref == b.ref
@@ -207,7 +221,7 @@ def _link(other: Sighting, one: Sighting) -> Matrix | None:
     if not shared:
         return None
     _, a, b = max(shared, key=lambda s: s[0])
-    return b.pair.registration.matrix @ a.pair.registration.inverse
+    return b.registration.matrix @ a.registration.inverse
 
 
 def _brought(blob: Bits, source: Sighting, target: Sighting) -> Bits:
@@ -294,11 +308,12 @@ def reference_of(place: Place, views: Mapping[str, View], untrusted: Mapping[str
 
 def _alike(place: Place, ref: str, panel: View, untrusted: Bits | None) -> float:
     """Share of the place that the panel shows as the frame does; more than 1 when its fault is known to lie there."""
-    held = witness(ref, place.best.view, panel, None)
-    if held is None:
+    laid = _laid(ref, place.best.view, panel, None)
+    if laid is None:
         return 0.0
+    held = laid.witness
     share = float((held.found.same & ~held.found.odd)[place.blob].mean())
     if untrusted is None:
         return share
-    doubted = carried(_doubted(untrusted, panel), held.pair.registration.matrix, place.best.view.size)
+    doubted = carried(_doubted(untrusted, panel), held.registration.matrix, place.best.view.size)
     return share + float(share > 0.6 and doubted[place.blob].mean() > 0.5)
