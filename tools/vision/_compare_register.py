@@ -1,8 +1,9 @@
 """Registering one picture to another for comparison: features, a gated homography, matched light and sharpness.
 
-A pair that does not pass the gates is not comparable, and nothing may be claimed from it. The gates were set on crops of
-four photographs under changes of scale, perspective and light (18 to 370 inliers where the same thing is shown) against
-drawn sheets and storyboards held to generated and filmed shots (data/elara, rabbit-fox, pizza-collab), which must fail.
+A pair that does not pass the gates is not comparable, and nothing may be claimed from it. The gates were
+set on crops of photographs under changes of scale, perspective and light, where panel pairs showing the same thing keep
+60 to 360 inliers and blurred frames of a whip pan down to 23, so that drawn sheets and storyboards held to generated and
+filmed shots (data/elara, rabbit-fox, pizza-collab) stay silent.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ SETUP_SPREAD = 0.35
 SETUP_SAME = 0.75
 """Share of the believed area that must look the same before a difference means anything."""
 LEAST_AREA = 0.0007
-"""Of the frame: halves of the clips in data/ differ by specks up to half of this."""
+"""Of the frame; a speck that thirds of data/clips/toy-frog.mp4 differ by lies under it."""
 STILL = 1.5
 """Pixels at working size per probe step, after the camera's motion, up to which a pixel counts as not moving."""
 
