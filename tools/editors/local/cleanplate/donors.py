@@ -47,13 +47,12 @@ class Target:
     """A hole in one frame, cut out with its surround.
 
     `codes` is (h, w, 3) float32 in 8-bit steps of the source's code values; `hole` is what must be filled, `known`
-    what may be believed. `light` is 8-bit luma.
+    what may be believed.
     """
 
     index: int
     box: Box
     codes: Field
-    light: NDArray[np.uint8]
     hole: Bits
     known: Bits
 

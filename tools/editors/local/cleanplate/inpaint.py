@@ -209,7 +209,6 @@ def target_of(window: Window, index: int, part: Bits) -> Target:
         index=index,
         box=box,
         codes=seen.codes[box.slices].astype(np.float32) * eight_bit(seen.frame.layout.depth),
-        light=seen.light[box.slices],
         hole=part[box.slices],
         known=~unknown,
     )

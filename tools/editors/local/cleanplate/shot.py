@@ -90,13 +90,13 @@ class Window:
 
     def add(self, frame: Frame, hole: Bits) -> None:
         """Takes the next frame; `hole` is (H, W), true where the frame must not be believed."""
-        light = luma8(frame)
+        light = bland(luma8(frame), hole)
         small = working(light)
         guard = GUARD + max(frame.layout.chroma_x, frame.layout.chroma_y)
         small_hole = working_mask(hole, small.shape) if hole.any() else np.zeros(small.shape, np.bool_)
         self._seen[frame.index] = Seen(
             frame=frame,
-            codes=to_444(frame),
+            codes=np.where(hole[..., None], frame.planes[0].dtype.type(0), to_444(frame)),
             hole=hole,
             barred=grown(hole, guard).astype(np.uint8),
             small=small,
@@ -175,6 +175,18 @@ class Window:
         if found is not None:
             return found.matrix
         return global_motion(a.small, b.small, grown(a.small_hole | b.small_hole, 5)).matrix
+
+
+def bland(light: Gray, hole: Bits) -> Gray:
+    """The luma with its hole replaced by the smooth course of its surround: nothing of what lies there is left."""
+    around = Box.around(hole)
+    if around is None:
+        return light
+    place = around.grown(16, light.shape[1], light.shape[0]).slices
+    made = light.copy()
+    known = ~hole[place]
+    made[place] = np.rint(extended(np.where(known, light[place], 0).astype(np.float32), known)).astype(np.uint8)
+    return made
 
 
 def moved(mask: Bits, shift: tuple[int, int]) -> Bits:

@@ -1,0 +1,149 @@
+"""The plate borrows what other frames and references show, never looks at what a mask hides, and repeats itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage import data
+
+from tools.editors.local.cleanplate.inpaint import Filled, Method, Settings, inpaint
+from tools.editors.local.cleanplate.reference import Tracked
+from tools.types import Bits, ColourTags, Frame, PixelLayout
+
+WIDTH, HEIGHT, COUNT = 240, 160, 16
+RGB = PixelLayout(name="rgb24", family="rgb", depth=8)
+DEEP = PixelLayout(name="yuv420p10le", family="yuv", depth=10, chroma_x=1, chroma_y=1)
+Picture = NDArray[np.uint8]
+
+
+def view(x: float, y: float, scale: float = 1.0) -> Picture:
+    """A camera's look at a photograph, (HEIGHT, WIDTH, 3)."""
+    matrix = np.array([[scale, 0, -x], [0, scale, -y]], np.float64)
+    return np.asarray(cv2.warpAffine(data.astronaut(), matrix, (WIDTH, HEIGHT), flags=cv2.INTER_AREA), np.uint8)
+
+
+def pan(index: int) -> Picture:
+    return view(100 + 4.3 * index, 200 + 0.7 * index)
+
+
+def hole(_: int) -> Bits:
+    mask = np.zeros((HEIGHT, WIDTH), np.bool_)
+    mask[60:96, 100:140] = True
+    return mask
+
+
+def rgb(index: int, picture: Picture) -> Frame:
+    return Frame(index, tuple(np.ascontiguousarray(picture[..., i]) for i in range(3)), RGB, ColourTags(range=2))
+
+
+def film(clean: Callable[[int], Picture], hidden: int, count: int = COUNT) -> Iterator[Frame]:
+    for index in range(count):
+        picture = clean(index).copy()
+        picture[hole(index)] = hidden
+        yield rgb(index, picture)
+
+
+def fill(
+    clean: Callable[[int], Picture], method: Method = "auto", references: Sequence[Tracked] = (), hidden: int = 0
+) -> list[Filled]:
+    settings = Settings(method=method, grain=False)
+    return list(inpaint(film(clean, hidden), map(hole, range(COUNT)), references, settings))
+
+
+def psnr_in_hole(made: Sequence[Filled], clean: Callable[[int], Picture]) -> float:
+    errors = [
+        (np.dstack(one.frame.planes)[hole(i)].astype(float) - clean(i)[hole(i)]) ** 2 for i, one in enumerate(made)
+    ]
+    return float(10 * np.log10(255**2 / np.mean(errors)))
+
+
+def test_a_pan_gives_its_own_pixels_back() -> None:
+    made = fill(pan)
+    assert psnr_in_hole(made, pan) > 36
+    assert np.mean([one.borrowed for one in made]) > 0.95
+    for index, one in enumerate(made):
+        outside = ~hole(index)
+        assert np.array_equal(np.dstack(one.frame.planes)[outside], pan(index)[outside])
+
+
+def test_what_lies_under_the_mask_is_never_looked_at() -> None:
+    one, other = (fill(pan, hidden=hidden) for hidden in (0, 255))
+    assert all(
+        np.array_equal(np.dstack(a.frame.planes), np.dstack(b.frame.planes)) for a, b in zip(one, other, strict=True)
+    )
+
+
+def test_a_locked_camera_borrows_nothing_and_stays_calm() -> None:
+    made = fill(lambda _: view(150, 40))
+    assert max(one.borrowed for one in made) == 0
+    pictures = [np.dstack(one.frame.planes).astype(int) for one in made]
+    assert max(np.abs(a - b).max() for a, b in pairwise(pictures)) <= 1
+
+
+def worn(index: int) -> Picture:
+    """The mask sits on the head and moves with it: nothing but a reference shows the place."""
+    return view(170 + 0.3 * np.sin(index / 3), 20 + 0.2 * index, 1.0)
+
+
+@pytest.mark.parametrize(("scale", "least"), [(1.0, 30), (0.6, 26)])
+def test_a_reference_shows_what_no_frame_does(scale: float, least: float) -> None:
+    panel = data.astronaut()[:320, 60:380]
+    panel = np.asarray(cv2.resize(panel, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    relit = np.clip(panel * np.array([1.06, 1.0, 0.92]) + 4, 0, 255).astype(np.uint8)
+    trusted = np.ones(relit.shape[:2], np.bool_)
+    with_panel = psnr_in_hole(fill(worn, references=[Tracked(relit, trusted)]), worn)
+    without = psnr_in_hole(fill(worn), worn)
+    assert with_panel > least
+    assert with_panel > without + 5
+
+
+def test_a_strange_reference_is_left_alone() -> None:
+    stranger = Tracked(np.asarray(data.coffee(), np.uint8), np.ones(data.coffee().shape[:2], np.bool_))
+    with_stranger, without = fill(worn, references=[stranger]), fill(worn)
+    for a, b in zip(with_stranger, without, strict=True):
+        assert np.array_equal(np.dstack(a.frame.planes), np.dstack(b.frame.planes))
+
+
+def deep(index: int) -> Frame:
+    yuv = cv2.cvtColor(pan(index), cv2.COLOR_RGB2YUV).astype(np.uint16) * 4 + 2
+    chroma = tuple(np.ascontiguousarray(yuv[::2, ::2, i]) for i in (1, 2))
+    return Frame(index, (np.ascontiguousarray(yuv[..., 0]), *chroma), DEEP, ColourTags(matrix=1, range=1))
+
+
+def test_ten_bits_stay_ten_bits() -> None:
+    made = list(inpaint(map(deep, range(COUNT)), map(hole, range(COUNT)), (), Settings(grain=False)))
+    luma = np.concatenate([one.frame.planes[0][hole(i)] for i, one in enumerate(made)])
+    assert {int(code) % 4 for code in luma} == {0, 1, 2, 3}
+    for index, one in enumerate(made):
+        truth, outside = deep(index), ~hole(index)
+        assert np.array_equal(one.frame.planes[0][outside], truth.planes[0][outside])
+        assert np.array_equal(one.frame.planes[1][~hole(index)[::2, ::2]], truth.planes[1][~hole(index)[::2, ::2]])
+    error = np.mean(
+        [(one.frame.planes[0][hole(i)] - deep(i).planes[0][hole(i)].astype(float)) ** 2 for i, one in enumerate(made)]
+    )
+    assert 10 * np.log10(1023**2 / error) > 34
+
+
+def test_grain_is_matched_and_repeats_with_its_seed() -> None:
+    def grainy(index: int) -> Picture:
+        soft = cv2.GaussianBlur(view(150, 40), (0, 0), 6)
+        noise = np.random.default_rng(index).normal(0, 5, soft.shape)
+        return np.asarray(np.clip(soft + noise, 0, 255), np.uint8)
+
+    def run(seed: int) -> list[Picture]:
+        settings = Settings(method="spatial", grain=True, seed=seed)
+        made = inpaint(film(grainy, 0, 4), map(hole, range(4)), (), settings)
+        return [np.dstack(one.frame.planes) for one in made]
+
+    one, again, other = run(1), run(1), run(2)
+    assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
+    assert not np.array_equal(one[0], other[0])
+    fine = [np.asarray(p[..., 1].astype(float) - cv2.medianBlur(np.ascontiguousarray(p[..., 1]), 3)) for p in one]
+    inside = np.std([p[hole(0)] for p in fine])
+    outside = np.std([p[~hole(0)] for p in fine])
+    assert 0.75 < inside / outside < 1.3
