@@ -1,8 +1,8 @@
 """Registering one picture to another for comparison: features, a gated homography, matched light and sharpness.
 
-A pair that does not pass the gates is not comparable, and nothing may be claimed from it. The gates were
-set on crops of photographs under changes of scale, perspective and light, where panel pairs showing the same thing keep
-60 to 360 inliers and blurred frames of a whip pan down to 23, so that drawn sheets and storyboards held to generated and
+A pair that does not pass the gates is not comparable, and nothing may be claimed from it. The gates were set
+on crops of photographs under changes of scale, perspective and light: panels that show the same thing keep 60
+to 360 inliers, blurred frames of a whip pan down to 23. Drawn sheets and storyboards held to generated and
 filmed shots (data/elara, rabbit-fox, pizza-collab) stay silent.
 """
 
