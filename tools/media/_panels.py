@@ -8,7 +8,7 @@ Two ways of cutting are tried on a region, and again on each piece:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -164,10 +164,10 @@ def _roughness(strip: Lab) -> NDArray[np.float32]:
 
 
 def _rim_width(lab: Lab) -> int:
-    return max(2, round(0.01 * max(lab.shape[:2])))
+    return max(2, round(0.01 * max(int(side) for side in lab.shape[:2])))
 
 
-def _rim(values: NDArray[np.generic], rim: int) -> NDArray[np.generic]:
+def _rim(values: NDArray[Any], rim: int) -> NDArray[Any]:
     """The samples within `rim` pixels of the border, one row each."""
     inside = np.ones(values.shape[:2], dtype=np.bool_)
     inside[rim:-rim, rim:-rim] = False
@@ -178,8 +178,8 @@ def _bodies(out: Bits) -> Bits:
     """What stands out, filled, without what is thin: strokes, arrows, guide lines."""
     size = max(out.shape)
     thin = max(3, round(THIN * size)) | 1
-    mask = _without_guides(out.astype(np.uint8), long=round(0.05 * size), thin=thin)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    strokeless = _without_guides(out.astype(np.uint8), long=round(0.05 * size), thin=thin)
+    mask = cv2.morphologyEx(strokeless, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     edges, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = cv2.drawContours(np.zeros_like(mask), edges, -1, 1, cv2.FILLED)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (thin, thin))

@@ -65,9 +65,9 @@ def outside_psnr(before: Frame, after: Frame, support: Bits) -> float:
     outside = np.count_nonzero(~support)
     if not outside:
         return PERFECT_DB
-    worst = float(np.square(change).sum()) / outside
+    worst: float = float(np.square(change).sum()) / outside
     size = (-(-change.shape[1] // TILE), -(-change.shape[0] // TILE))
     moved = np.abs(cv2.resize(change, size, interpolation=cv2.INTER_AREA))
     if float(moved.max()) > MOST_SHIFT:
-        worst = max(worst, float(np.square(moved).max()))
+        worst = max(float(worst), float(np.square(moved).max()))
     return PERFECT_DB if worst == 0 else min(PERFECT_DB, float(10 * np.log10(255**2 / worst)))

@@ -82,13 +82,14 @@ def cropped(frame: Frame, box: Box) -> Frame:
         planes = [plane[rows, columns] for plane in frame.planes]
     matrix = frame.colour.matrix if frame.colour.matrix in LUMA_WEIGHTS else 6 if frame.height <= SD_HEIGHT else 1
     tags = frame.colour.model_copy(update={"matrix": matrix})
-    return replace(frame, planes=tuple(np.ascontiguousarray(plane) for plane in planes), colour=tags)
+    cut: tuple[Any, ...] = tuple(np.ascontiguousarray(plane) for plane in planes)
+    return replace(frame, planes=cut, colour=tags)
 
 
 def window_of(before: Frame, after: Frame, mask: Bits, box: Box) -> Window:
     """The window of one frame at a box whose corner lies on the chroma grid."""
-    pictures = (rgb8(cropped(frame, box)) for frame in (before, after))
-    return Window(before.index, *pictures, np.ascontiguousarray(mask[box.slices]))
+    old, new = rgb8(cropped(before, box)), rgb8(cropped(after, box))
+    return Window(before.index, old, new, np.ascontiguousarray(mask[box.slices]))
 
 
 def luma_of(frame: Frame, box: Box) -> Gray:
