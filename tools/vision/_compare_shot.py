@@ -124,8 +124,8 @@ def _majority(laid: list[Laid]) -> tuple[Bits, Bits]:
     """Where most of the panels contradict the frame, and where any says something.
 
     A panel that shows its backdrop at a place speaks against a mark on the character there. A place that is not ringed
-    by agreement (it runs to the frame's edge or a backdrop) counts only when it is large and compact and two panels
-    show the same thing there: rims and scraps of a backdrop that panels share are neither.
+    by agreement (it runs to the frame's edge or a backdrop) counts only when two panels show the same thing there and all
+    of it is large and compact: rims and scraps of a backdrop that panels share are neither.
     """
     votes = np.sum([w.found.odd for w in laid], axis=0)
     spoken = np.sum([w.found.odd | w.found.same | w.found.backdrop for w in laid], axis=0)
@@ -133,8 +133,10 @@ def _majority(laid: list[Laid]) -> tuple[Bits, Bits]:
     for blob in components(cast(Bits, (votes > 0) & (2 * votes > spoken))):
         against = [w for w in laid if float(w.found.odd[blob].mean()) > 0.5]
         closed = any(float(w.found.closed[blob].mean()) > 0.5 for w in against)
-        if closed or (_massive(blob) and any(show_alike(a.pair, b.pair, blob) for a, b in pairwise(against))):
-            odd |= _whole(blob, against)
+        shared = any(show_alike(a.pair, b.pair, blob) for a, b in pairwise(against))
+        whole = _whole(blob, against) if closed or shared else blob
+        if closed or (shared and _massive(whole)):
+            odd |= whole
     return odd, cast(Bits, spoken > 0)
 
 
