@@ -25,6 +25,8 @@ LEAST_AREA = 0.0002
 """Of the frame; smaller things drown in the residual of a registration at working size."""
 LARGE = 0.04
 """Share of the frame from which an area may run beyond what the panels can judge."""
+SPREADS = 3
+"""Times that such an area may run on by half its size."""
 DOUBT = 7
 """Pixels at working size by which an untrusted region is grown."""
 
@@ -124,8 +126,8 @@ def _majority(laid: list[Laid]) -> tuple[Bits, Bits]:
     """Where most of the panels contradict the frame, and where any says something.
 
     A panel that shows its backdrop at a place speaks against a mark on the character there. A place that is not ringed
-    by agreement (it runs to the frame's edge or a backdrop) counts only when two panels show the same thing there and all
-    of it is large and compact: rims and scraps of a backdrop that panels share are neither.
+    by agreement (it runs to the frame's edge or a backdrop) counts only when two panels show the same thing there and
+    all of it is large and compact: rims and scraps of a backdrop that panels share are neither.
     """
     votes = np.sum([w.found.odd for w in laid], axis=0)
     spoken = np.sum([w.found.odd | w.found.same | w.found.backdrop for w in laid], axis=0)
@@ -263,19 +265,34 @@ def _enlarged(blob: Bits, frame: Rgb) -> Bits:
 def _spread(place: Place, blob: Bits) -> Bits:
     """A large area let run, at working size, to the picture's edges beyond what the panels can judge.
 
-    What a panel confirms stays out. The blob is kept where the picture offers no plausible edge.
+    What a panel confirms stays out. It runs on while an edge is found within reach, and stays where the picture offers
+    no plausible one.
     """
     confirmed = np.logical_or.reduce([w.found.same for w in place.best.witnesses])
-    far = cv2.distanceTransform((~blob).astype(np.uint8), cv2.DIST_L2, 3)
-    labels = np.where(far < 0.5 * np.sqrt(blob.sum()), cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
-    labels[blob] = cv2.GC_PR_FGD
-    labels[cv2.erode(blob.astype(np.uint8), disc(6)) > 0] = cv2.GC_FGD
-    labels[confirmed & ~blob] = cv2.GC_BGD
-    cut = grab_cut(place.best.view.rgb, labels)
-    cut = cv2.morphologyEx(cut.astype(np.uint8), cv2.MORPH_OPEN, disc(3)) > 0
-    cut = filled(max(components(cut), key=lambda part: (part & blob).sum(), default=blob))
-    plausible = (cut & blob).sum() > 0.85 * blob.sum() and cut.sum() < 3 * blob.sum()
-    return cut if plausible else blob
+    known = blob
+    for _ in range(SPREADS):
+        wider = _one_spread(place.best.view.rgb, known, confirmed)
+        if wider is None:
+            return known
+        grown, known = wider.sum() / known.sum(), wider
+        if grown < 1.05:
+            return known
+    return known
+
+
+def _one_spread(rgb: Rgb, known: Bits, confirmed: Bits) -> Bits | None:
+    """The area moved to the edges within half its size; None when it has to let go of itself or finds no end."""
+    far = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
+    reach = 0.5 * np.sqrt(known.sum())
+    labels = np.where(far < reach, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
+    labels[known] = cv2.GC_PR_FGD
+    labels[cv2.erode(known.astype(np.uint8), disc(6)) > 0] = cv2.GC_FGD
+    labels[confirmed & ~known] = cv2.GC_BGD
+    rough = grab_cut(rgb, labels)
+    cut = cv2.morphologyEx(rough.astype(np.uint8), cv2.MORPH_OPEN, disc(3)) > 0
+    cut = filled(max(components(cut), key=lambda part: (part & known).sum(), default=known))
+    plausible = (cut & known).sum() > 0.85 * known.sum() and cut.sum() < 3 * known.sum()
+    return cut if plausible else None
 
 
 def snapped(frame: Rgb, coarse: Bits) -> Bits:
