@@ -65,9 +65,10 @@ def sentence(text: str) -> str:
 
 
 def opening(text: str) -> str:
-    """Words as a heading has them: first letter large, no stop."""
+    """Words as a heading has them: first letter large, no stop; a name such as mara/face stays as it is written."""
     text = text.strip().removesuffix(".")
-    return text[:1].upper() + text[1:]
+    named = "/" in text.partition(" ")[0]
+    return text if named else text[:1].upper() + text[1:]
 
 
 def measured(condition: Condition) -> str:

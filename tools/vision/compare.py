@@ -48,7 +48,9 @@ def _anomaly(clip: Clip, place: Place, reference: str | None) -> Anomaly:
         track=followed,
         category="wardrobe" if followed.coverage[1] > LARGE else "prop",
         expected=f"as {', '.join(refs)} show it",
-        observed="a mark that none of them shows" + (f", but {reference} does" if reference else ""),
+        observed=f"a mark that {reference} carries and the other panels do not"
+        if reference
+        else "a mark that no panel shows",
         confidence=place.confidence,
         evidence=tuple(Evidence(kind="panel", ref=ref) for ref in refs + ([reference] if reference else [])),
         subject=refs[0].split("/")[0] if "/" in refs[0] else None,
