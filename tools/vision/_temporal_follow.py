@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +16,8 @@ from tools.vision._temporal_pairs import Drift, Pair, travel
 
 Point = NDArray[np.float64]
 
+UNSEEN = 255.0
+"""Unlikeness of a thing that has left the picture."""
 _SEARCH = 3
 """Pixels at work size tried on each side of a guess."""
 
@@ -54,12 +56,17 @@ def sight(edge: Edge, picture: Colours, mask: Bits, index: int) -> Sight:
 
 def follow(
     pictures: Iterator[tuple[int, Colours]], first: Sight, last: Sight, drifts: Sequence[Drift], by: float
-) -> Iterator[tuple[int, Box, Bits]]:
-    """(frame, box, mask) for each picture between the sights, at work size; `drifts[i]` is the step to frame i + 1."""
+) -> Iterator[tuple[int, Box, Bits, float]]:
+    """(frame, box, mask, unlikeness) for each picture between the sights, at work size.
+
+    `drifts[i]` is the step to frame i + 1. Unlikeness is the root mean squared difference from the nearer sight,
+    colours summed over the channels, and 0 at the sights themselves.
+    """
     place = first.middle
     for index, picture in pictures:
         share = _share(index, first, last)
         size = np.maximum(3, first.size * (1 - share) + last.size * share)
+        unlike = 0.0
         if index == first.index:
             place = first.middle
         elif index == last.index:
@@ -67,11 +74,27 @@ def follow(
         else:
             moved = travel(place, drifts[index - 1 : index], by)
             straight = place + (last.middle - place) / (last.index - index + 1)
-            place = _settle(picture, _blend(first, last, share, size), (place, moved, straight))
+            unlike, place = _settle(picture, _blend(first, last, share, size), (place, moved, straight))
         mask = _outline(first, last, share, size)
         placed = _placed(mask, place, picture.shape[1], picture.shape[0])
         if placed is not None:
-            yield index, *placed
+            yield index, *placed, unlike
+
+
+def follow_on(
+    pictures: Iterable[tuple[int, Colours]], start: Sight, drifts: Sequence[Drift], by: float
+) -> Iterator[tuple[int, Point, float]]:
+    """(frame, middle, unlikeness) of `start` at its best place in each next picture, forward or backward in time.
+
+    Unlikeness is the root mean squared difference, colours summed over the channels.
+    """
+    place, before = start.middle, start.index
+    for index, picture in pictures:
+        steps = drifts[min(before, index) : max(before, index)]
+        moved = travel(place, steps, by, backward=index < before)
+        unlike, place = _settle(picture, (start.picture, start.mask), (place, moved))
+        yield index, place, unlike
+        before = index
 
 
 def _share(index: int, first: Sight, last: Sight) -> float:
@@ -100,12 +123,13 @@ def _resized(mask: Bits, width: int, height: int) -> Bits:
     return np.asarray(cv2.resize(mask.astype(np.float32), (width, height)) >= 0.5)
 
 
-def _settle(picture: Colours, thing: tuple[Colours, Bits], guesses: Sequence[Point]) -> Point:
-    """The place near one of the guesses where the picture looks most like the thing."""
+def _settle(picture: Colours, thing: tuple[Colours, Bits], guesses: Sequence[Point]) -> tuple[float, Point]:
+    """The place near one of the guesses where the picture looks most like the thing, and how unlike it is there."""
     trials = [trial for guess in guesses for trial in _trials(picture, thing, guess)]
     if not trials:
-        return guesses[-1]
-    return min(trials, key=lambda t: t[0])[1]
+        return UNSEEN, guesses[-1]
+    cost, place = min(trials, key=lambda t: t[0])
+    return max(0.0, cost) ** 0.5, place
 
 
 def _trials(picture: Colours, thing: tuple[Colours, Bits], guess: Point) -> Iterator[tuple[float, Point]]:
@@ -143,12 +167,3 @@ def _placed(mask: Bits, middle: Point, width: int, height: int) -> tuple[Box, Bi
         return None
     bits = mask[top:bottom, left:right]
     return (Box(x + left, y + top, right - left, bottom - top), bits) if bits.any() else None
-
-
-def reached(start: Sight, to: int, drifts: Sequence[Drift], by: float) -> Sight:
-    """The sight as it should stand at frame `to`, carried there by the coarse flow of its surface."""
-    if to >= start.index:
-        place = travel(start.middle, drifts[start.index : to], by)
-    else:
-        place = travel(start.middle, drifts[to : start.index], by, backward=True)
-    return Sight(to, start.picture, start.mask, place)

@@ -20,6 +20,8 @@ from tools.vision._temporal_motion import CELL, Affine, Colours
 Drift = tuple[NDArray[np.float16], Affine]
 """One step's coarse forward flow (at small size) and the camera's map from the frame to the previous one."""
 
+WANDERS = 1.2
+"""Pixels per frame, at work size, by which a thing may move on its own."""
 _REACH = 6
 """Pixels at work size over which outlines are slid onto each other."""
 
@@ -80,7 +82,7 @@ def _pair(came: Edge, went: Edge, drifts: Sequence[Drift], by: float) -> Pair | 
     if not 0.35 < sizes < 2.9:
         return None
     start, end = centre(came.come, came.box), centre(went.gone, went.box)
-    slack = 0.35 * float(np.hypot(came.box.w, came.box.h)) + 0.15 * (went.index - came.index)
+    slack = 0.35 * float(np.hypot(came.box.w, came.box.h)) + WANDERS * (went.index - came.index)
     moved = travel(start, drifts[came.index : went.index - 1], by)
     if min(np.hypot(*(end - start)), np.hypot(*(end - moved))) > slack:
         return None
