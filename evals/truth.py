@@ -1,4 +1,4 @@
-"""The right action for an error whose geometry is known: the inpaint-or-regenerate rule on truth, not on measurement."""
+"""The right action for an error whose geometry is known: the inpaint-or-regenerate rule on truth."""
 
 from __future__ import annotations
 
