@@ -1,0 +1,36 @@
+"""The suites there are: what each makes, and how it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evals.runner import Suite
+from tools.errors import BadInput
+
+
+def _continuity() -> Suite:
+    from evals.suites.continuity import Continuity  # noqa: PLC0415 - a suite loads when it is asked for
+
+    return Continuity()
+
+
+def _cuts() -> Suite:
+    from evals.suites.cuts import Cuts  # noqa: PLC0415
+
+    return Cuts()
+
+
+def _verify() -> Suite:
+    from evals.suites.verify import VerifySuite  # noqa: PLC0415
+
+    return VerifySuite()
+
+
+SUITES: dict[str, Callable[[], Suite]] = {"continuity": _continuity, "cuts": _cuts, "verify": _verify}
+
+
+def suite_named(name: str) -> Suite:
+    """The suite of a name; BadInput lists the names there are."""
+    if name not in SUITES:
+        raise BadInput(f"no suite named {name!r}; choose one of: {', '.join(SUITES)}")
+    return SUITES[name]()
