@@ -1,34 +1,29 @@
-"""Where shots begin: PySceneDetect proposes, and the structure of the pictures on both sides confirms.
+"""Where shots begin: hard cuts, dissolves and fades, from small pictures and what they share.
 
-Content change alone fires on cars that cover the lens, flashes, whip pans and coloured light. A cut is a change of
-structure between two frames that stands alone among its neighbours and lasts: what was seen before is not seen again
-within a third of a second. Dissolves and fades are not told apart from the shots they join; the shot goes on through
-them.
+A hard cut is a change of structure between two frames that stands alone among its neighbours and lasts: what was seen
+before is not seen again within a third of a second. Light, flashes, jolts, whip pans and things that pass the lens
+change pictures too, but several in a row, or not for good. A gradual joint is a stretch of frames that show two scenes
+at once, or nothing, between scenes that differ.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-import cv2
-import numpy as np
-from scenedetect import FrameTimecode
-from scenedetect.detectors import ContentDetector
-
-from tools.media import decode, pixels
-from tools.media._structure import is_flat, unmatched
+from tools.media._cuts_gradual import GAP, LONGEST, LOOK, Run, Runs, Stretch, dissolve, fade, is_empty
+from tools.media._cuts_read import small_lumas
+from tools.media._cuts_signs import SPAN, Recent, is_mixture
+from tools.media._structure import unmatched
 from tools.media.probe import probe
-from tools.types import Frozen, Gray, MediaInfo, Rate, Rgb
+from tools.types import Frozen, Gray, MediaInfo, Rate
 
-WORK_SIZE = 160
-"""Longer side, in pixels, of the pictures that are compared."""
-PROPOSE = 4.0
-"""PySceneDetect's HSV content change that is worth a closer look; its own default for a cut is 27."""
+PROPOSE = 0.2
+"""Decorrelation of coarse pictures from which a pair of frames is looked at closely; cuts have 0.4 and more."""
+PROPOSE_ALONE = 1.5
+"""Times the second largest decorrelation among the neighbours; cuts have 5 and more."""
 REACH = 6
 """Motion between neighbouring frames that explains a block, in pixels of the small picture."""
 FAR_REACH = 12
@@ -44,8 +39,9 @@ LASTING = 0.35
 of different clips 0.67 and more, reframed set-ups 0.4 and more."""
 WINDOW = 8
 """Frames on each side that must not show each other's scene."""
-FADE = 2.0
-"""From an empty picture, a cut changes the level by this much more than the next frame does; a fade-in does not."""
+SHORTEST = 4
+"""Frames of the shortest gradual joint; what is shorter is a cut."""
+KEPT = 2 * LONGEST + LOOK
 
 
 class CutShot(Frozen):
@@ -72,65 +68,130 @@ class CutList(Frozen):
 def find_cuts(path: Path) -> CutList:
     """The shots of a video file or folder of frames; a file without cuts is one shot.
 
-    Streams once through the file and holds sixteen small pictures. Raises what `probe` raises.
+    Streams once through the file and holds `KEPT` small pictures. Raises what `probe` raises.
     """
     info = probe(path)
-    firsts = [0, *_cuts(info)]
-    lasts = [first - 1 for first in firsts[1:]] + [info.frames - 1]
-    shots = tuple(
-        CutShot(id=f"SH{10 * (n + 1):03d}", first=first, last=last, opens="cut" if n else "start")
-        for n, (first, last) in enumerate(zip(firsts, lasts, strict=True))
+    return CutList(
+        media=str(path), width=info.width, height=info.height, fps=info.fps, frames=info.frames, shots=_shots(info)
     )
-    return CutList(media=str(path), width=info.width, height=info.height, fps=info.fps, frames=info.frames, shots=shots)
 
 
-def _cuts(info: MediaInfo) -> Iterator[int]:
-    finder = CutFinder(info.fps)
-    for frame in decode.frames(info.path, info=info):
-        yield from finder.push(pixels.rgb8(pixels.shrunk(frame, WORK_SIZE)))
-    yield from finder.finish()
+def _shots(info: MediaInfo) -> tuple[CutShot, ...]:
+    finder = CutFinder()
+    for picture in small_lumas(info):
+        finder.push(picture)
+    openings = [Opening(0, "start"), *finder.finish()]
+    lasts = [opening.frame - 1 for opening in openings[1:]] + [info.frames - 1]
+    return tuple(
+        CutShot(id=f"SH{10 * n:03d}", first=opening.frame, last=last, opens=opening.kind, over=opening.over)
+        for n, (opening, last) in enumerate(zip(openings, lasts, strict=True), start=1)
+    )
+
+
+class Opening(NamedTuple):
+    """Where a shot begins, how, and the stretch of a gradual beginning."""
+
+    frame: int
+    kind: Literal["start", "cut", "dissolve"]
+    over: tuple[int, int] | None = None
 
 
 class CutFinder:
-    """Takes small RGB pictures in order and gives the indices of first frames of shots, a window later."""
+    """Takes small luma pictures in order; `finish` gives the openings of all shots but the first."""
 
-    def __init__(self, fps: Fraction) -> None:
-        self._fps = float(fps)
-        self._proposer = ContentDetector(threshold=PROPOSE, min_scene_len=0)
-        self._recent: deque[Gray] = deque(maxlen=2 * WINDOW)
-        self._count = 0
-        self._proposed: deque[int] = deque()
+    def __init__(self) -> None:
+        self._recent = Recent(KEPT)
+        self._mixtures, self._empty = Runs(GAP), Runs(1)
+        self._cuts: list[int] = []
+        self._gradual: list[Stretch] = []
 
-    def push(self, picture: Rgb) -> list[int]:
-        """The next picture; returns the cuts that it settles."""
-        self._recent.append(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
-        stamp = FrameTimecode(self._count, self._fps)
-        if self._proposer.process_frame(stamp, np.ascontiguousarray(picture[..., ::-1])):
-            self._proposed.append(self._count)
-        self._count += 1
-        return self._settle(self._count - WINDOW)
+    def push(self, picture: Gray) -> None:
+        """The next picture, (h, w) with the longer side about 160."""
+        recent = self._recent
+        recent.append(picture)
+        newest = recent.count - 1
+        if is_empty(recent[newest].contrast):
+            self._empty.push(newest)
+        middle = newest - SPAN
+        if middle >= SPAN and is_mixture(recent[middle - SPAN], recent[middle], recent[newest]):
+            self._mixtures.push(middle)
+        self._look_at(newest - WINDOW + 1)
+        self._settle(self._empty.due(newest), self._mixtures.due(newest))
 
-    def finish(self) -> list[int]:
-        """The cuts among the last frames."""
-        return self._settle(self._count - 1)
+    def finish(self) -> list[Opening]:
+        """The openings, in order."""
+        for index in range(self._recent.count - WINDOW + 1, self._recent.count):
+            self._look_at(index)
+        self._settle(self._empty.due_at_end(), self._mixtures.due_at_end())
+        gradual = [Opening(stretch.opening, "dissolve", (stretch.first, stretch.last)) for stretch in self._gradual]
+        cuts = [Opening(cut, "cut") for cut in self._cuts if not self._within_gradual(cut)]
+        return sorted([*cuts, *gradual])
 
-    def _settle(self, until: int) -> list[int]:
-        found = []
-        while self._proposed and self._proposed[0] <= until:
-            index = self._proposed.popleft()
-            if self._is_cut(index):
-                found.append(index)
-        return found
+    def _within_gradual(self, cut: int) -> bool:
+        return any(stretch.first <= cut <= stretch.last + 1 for stretch in self._gradual)
 
-    def _is_cut(self, index: int) -> bool:
-        pictures = list(self._recent)
-        at = index - (self._count - len(pictures))
-        before, after = pictures[max(0, at - WINDOW) : at], pictures[at : at + WINDOW]
-        if not before or not _stands_alone(before, after):
-            return False
-        if is_flat(before[-1]) and _fades_in(before[-1], after):
-            return False
-        return all(unmatched(old, new, FAR_REACH) >= LASTING for old in before for new in after)
+    def _look_at(self, index: int) -> None:
+        if index >= 1 and _is_cut(self._recent, index):
+            self._cuts.append(index)
+
+    def _settle(self, empty: Iterable[Run], mixtures: Iterable[Run]) -> None:
+        for run in empty:
+            self._settle_empty(run)
+        for run in mixtures:
+            low, high = self._room(run)
+            found = dissolve(self._recent, run, low, high)
+            if found and not self._overlaps(found):
+                self._gradual.append(found)
+
+    def _settle_empty(self, run: Run) -> None:
+        """Empty frames: a fade between two scenes, a shot of their own when there are many, or a flash."""
+        low, high = self._room(run)
+        if run.last - run.first >= LONGEST:
+            self._cuts.extend(frame for frame in (run.first, run.last + 1) if 0 < frame < self._recent.count)
+            return
+        found = fade(self._recent, run, low, high)
+        if found is None:
+            return
+        if found.last - found.first + 1 < SHORTEST:
+            self._cuts.append(found.last + 1)
+        else:
+            self._gradual.append(found)
+
+    def _room(self, run: Run) -> tuple[int, int]:
+        """The frames around a run that belong to no other joint known by now."""
+        before = [cut for cut in self._cuts if cut <= run.first]
+        before += [stretch.last + 1 for stretch in self._gradual if stretch.last < run.first]
+        after = [cut - 1 for cut in self._cuts if cut > run.last]
+        after += [first - 2 for first in (self._empty.next_first, self._mixtures.next_first) if first]
+        after = [frame for frame in after if frame > run.last]
+        return max([self._recent.oldest, *before]), min([self._recent.count - 1, *after])
+
+    def _overlaps(self, found: Stretch) -> bool:
+        return any(found.first <= known.last and known.first <= found.last for known in self._gradual)
+
+
+def _is_cut(recent: Recent, index: int) -> bool:
+    if is_empty(recent[index].contrast) or is_empty(recent[index - 1].contrast) or not _is_proposed(recent, index):
+        return False
+    before = [sign.small for sign in recent.stretch(index - WINDOW, index - 1)]
+    after = [sign.small for sign in recent.stretch(index, index + WINDOW - 1)]
+    if not _stands_alone(before, after):
+        return False
+    return all(unmatched(old, new, FAR_REACH) >= LASTING for old in _ends(before) for new in _ends(after))
+
+
+def _is_proposed(recent: Recent, index: int) -> bool:
+    step = recent[index].step
+    if step < PROPOSE:
+        return False
+    around = recent.stretch(index - NEIGHBOURS, index + NEIGHBOURS)
+    others = sorted(sign.step for sign in around if sign is not recent[index])
+    return len(others) < 2 or step >= PROPOSE_ALONE * others[-2]
+
+
+def _ends(pictures: list[Gray]) -> list[Gray]:
+    """The outer ones and the middle one: a flash of up to seven frames shows its scene again in one of them."""
+    return [pictures[index] for index in sorted({0, len(pictures) // 2, len(pictures) - 1})]
 
 
 def _stands_alone(before: list[Gray], after: list[Gray]) -> bool:
@@ -141,8 +202,3 @@ def _stands_alone(before: list[Gray], after: list[Gray]) -> bool:
     within = [*before[-NEIGHBOURS - 1 :]], after[: NEIGHBOURS + 1]
     others = sorted(unmatched(a, b, REACH) for side in within for a, b in pairwise(side))
     return len(others) < 2 or change >= ALONE * others[-2]
-
-
-def _fades_in(empty: Gray, after: list[Gray]) -> bool:
-    steps = [float(cv2.absdiff(a, b).mean()) for a, b in zip([empty, *after], after, strict=False)]
-    return len(steps) > 1 and steps[0] < FADE * steps[1]

@@ -1,0 +1,60 @@
+"""A film's pictures for the search of cuts: small, luma only, straight from the decoder's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import av
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+
+from tools.errors import BadInput
+from tools.media import pixels
+from tools.media._folder import folder_frames
+from tools.media._layouts import layout_of
+from tools.media._stream import open_video
+from tools.media.decode import plane_view, to_frame
+from tools.types import Gray, MediaInfo
+
+WORK_SIZE = 160
+"""Longer side, in pixels, of the pictures that are compared."""
+
+
+def small_lumas(info: MediaInfo) -> Iterator[Gray]:
+    """All frames as 8-bit luma with the longer side `WORK_SIZE`, code values as stored.
+
+    Raises BadInput when the stream cannot be decoded to its end.
+    """
+    if info.kind == "frames":
+        for frame in folder_frames(info.path, 0, info.frames - 1):
+            yield shrunk(pixels.luma8(frame))
+        return
+    count = 0
+    try:
+        with open_video(info.path) as (container, stream):
+            for picture in container.decode(stream):
+                yield shrunk(_luma(picture))
+                count += 1
+    except av.error.FFmpegError as why:
+        raise BadInput(f"{info.path}: damaged near frame {count}; export it again") from why
+    if count < info.frames:
+        raise BadInput(f"{info.path}: ends at frame {count}, before its index does; export it again")
+
+
+def shrunk(picture: Gray) -> Gray:
+    """The picture with its longer side at `WORK_SIZE`, areas averaged; a smaller one stays."""
+    height, width = picture.shape
+    scale = WORK_SIZE / max(height, width)
+    if scale >= 1:
+        return picture.copy()
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _luma(picture: VideoFrame) -> Gray:
+    """The luma plane without a copy where the format has one with 8 bits."""
+    layout = layout_of(picture.format.name)
+    if layout is None or layout.family == "rgb" or layout.depth > 8:
+        return pixels.luma8(to_frame(picture, 0))
+    return plane_view(picture, 0, 8)[:, : picture.width].astype(np.uint8, copy=False)
