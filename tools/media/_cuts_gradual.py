@@ -13,7 +13,7 @@ from tools.media._cuts_signs import SPAN, Recent
 from tools.media._structure import FLAT, unmatched
 
 LOOK = 28
-"""Frames beyond a suspected stretch that its extent is looked for in."""
+"""Frames beyond a suspected stretch before it is judged."""
 LONGEST = 96
 """Frames of the longest gradual joint."""
 GAP = 4
@@ -22,10 +22,14 @@ LEAST = 3
 """Frames with a sign of mixture of the shortest dissolve."""
 FAR_REACH = 12
 """Motion from one side of a joint to the other that still is the same scene, in pixels of the small picture."""
-OTHER_SCENE = 0.4
+OTHER_SCENE = 0.3
 """Unmatched share between the two sides of a gradual joint."""
-STRAIGHT = 0.8
-"""Share of the way from one scene to the other that a ramp must explain."""
+AROUND = 10
+"""Frames beyond a run of signs that the joint may reach, and that its ends are read from."""
+STRAY = 0.3
+"""Largest departure from a ramp that counts, as a share of the way."""
+CROOKED = 0.1
+"""Mean departure from the ramp that a dissolve stays under."""
 Series = NDArray[np.float64]
 
 
@@ -74,20 +78,18 @@ class Runs:
         while self._open:
             yield self._open.popleft()
 
-    @property
-    def next_first(self) -> int | None:
-        """Where the oldest open run begins."""
-        return self._open[0].first if self._open else None
-
 
 def dissolve(recent: Recent, run: Run, low: int, high: int) -> Stretch | None:
     """The dissolve behind a run of mixtures, looked for between frames `low` and `high`; None when it is none."""
     if run.hits < LEAST or run.last - run.first > LONGEST:
         return None
-    first, last = max(run.first - SPAN, low), min(run.last + SPAN, high)
-    start, way = recent[first].coarse, recent[last].coarse - recent[first].coarse
-    low, high = max(low, run.first - LOOK), min(high, run.last + LOOK)
-    shares = np.array([np.vdot(sign.coarse - start, way) for sign in recent.stretch(low, high)]) / np.vdot(way, way)
+    low, high = max(low, run.first - AROUND), min(high, run.last + AROUND)
+    signs = recent.stretch(low, high)
+    if any(is_empty(sign.contrast) for sign in signs):
+        return None
+    start, end = recent[max(run.first - SPAN, low)].coarse, recent[min(run.last + SPAN, high)].coarse
+    way = end - start
+    shares = np.array([np.vdot(sign.coarse - start, way) for sign in signs]) / np.vdot(way, way)
     found = _ramp(shares, run.first - low, run.last - low)
     if found is None:
         return None
@@ -96,23 +98,21 @@ def dissolve(recent: Recent, run: Run, low: int, high: int) -> Stretch | None:
 
 
 def _ramp(shares: Series, first: int, last: int) -> tuple[int, int] | None:
-    """First and last mixed index of the ramp that fits best, in least squares, around the core from `first` to `last`.
+    """First and last mixed index of the straight way from 0 to 1 that fits best around the core `first` to `last`.
 
-    A ramp over [a, b] is 0 before a, 1 after b and straight between; its own levels are fitted.
+    Departures are counted up to `STRAY`, so that what happens beyond the joint does not matter.
     """
-    starts = np.arange(max(1, first - LOOK), first + 3)
-    ends = np.arange(max(1, last - 2), min(len(shares) - 1, last + LOOK))
+    starts, ends = np.arange(max(1, first - AROUND), first + 5), np.arange(last - 5, min(len(shares) - 1, last + AROUND))
     a, b = (grid.ravel() for grid in np.meshgrid(starts, ends, indexing="ij"))
     a, b = a[b - a >= SPAN - 1], b[b - a >= SPAN - 1]
     if not a.size:
         return None
     ramps = np.clip((np.arange(len(shares)) - a[:, None] + 1) / (b - a + 2)[:, None], 0, 1)
-    ramps = ramps - ramps.mean(axis=1, keepdims=True)
-    centred = shares - shares.mean()
-    explained = (ramps @ centred) ** 2 / np.maximum((ramps**2).sum(axis=1), 1e-9)
-    best = int(np.argmax(explained))
-    whole = float((centred**2).sum())
-    return (int(a[best]), int(b[best])) if explained[best] >= STRAIGHT * whole else None
+    departures = np.minimum(np.abs(shares - ramps), STRAY)
+    best = int(np.argmin(departures.sum(axis=1)))
+    stretch = int(a[best]), int(b[best])
+    near = departures[best, max(0, stretch[0] - 2) : stretch[1] + 3]
+    return stretch if float(near.mean()) <= CROOKED else None
 
 
 def fade(recent: Recent, run: Run, low: int, high: int) -> Stretch | None:
@@ -128,11 +128,15 @@ def fade(recent: Recent, run: Run, low: int, high: int) -> Stretch | None:
 
 def _slope(contrast: Series) -> int:
     """How many frames contrast needs to rise from nothing to its level, by the line that fits best; index 0 is first."""
-    steps = np.arange(1, len(contrast) + 1)
-    lengths = np.arange(1, len(contrast) + 1)
-    ramps = np.minimum(1.0, steps / lengths[:, None])
-    explained = (ramps @ contrast) ** 2 / (ramps**2).sum(axis=1)
-    return int(lengths[int(np.argmax(explained))]) - 1
+    best, least = 0, np.inf
+    for length in range(len(contrast) - 1):
+        level = float(np.median(contrast[length : length + AROUND]))
+        seen = contrast[: length + AROUND] / level
+        ramp = np.minimum(1.0, np.arange(1, len(seen) + 1) / (length + 1))
+        error = float(np.minimum(np.abs(seen - ramp), STRAY).mean())
+        if error < least:
+            best, least = length, error
+    return best
 
 
 def joins_scenes(recent: Recent, stretch: Stretch, low: int, high: int) -> bool:

@@ -162,8 +162,6 @@ class CutFinder:
         before = [cut for cut in self._cuts if cut <= run.first]
         before += [stretch.last + 1 for stretch in self._gradual if stretch.last < run.first]
         after = [cut - 1 for cut in self._cuts if cut > run.last]
-        after += [first - 2 for first in (self._empty.next_first, self._mixtures.next_first) if first]
-        after = [frame for frame in after if frame > run.last]
         return max([self._recent.oldest, *before]), min([self._recent.count - 1, *after])
 
     def _overlaps(self, found: Stretch) -> bool:
