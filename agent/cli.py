@@ -538,3 +538,38 @@ def sample(
     if not _say(made, json):
         print(f"{made.root}: `suture pass {made.root}` repairs it; labels.json says what is wrong")
     return 0
+
+
+@app.command(rich_help_panel=HOUSE)
+def plant(
+    film: Film,
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="A TOML file; see above.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to make.")],
+    seed: Annotated[int, typer.Option(help="Draws places, things and sizes.", min=0)] = 7,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Plant labelled errors into clean footage.
+
+    Families: stray-object, background-patch, text-logo, light-shift, grade-mismatch, melt, region-flicker, frame-pop,
+    mirrored. All but the family may be left out of a recipe:
+
+    \b
+    \\[\\[plant]]
+    family   = "stray-object"
+    count    = 3
+    strength = \\[0.3, 1.0]      # 0 just visible, 1 obvious
+    size     = \\[0.002, 0.1]    # share of the frame
+    shots    = \\["SH010"]       # else any clean shot
+    life     = "stretch"       # whole, stretch or any
+    speed    = "slow"          # static, slow or fast surface
+    """
+    from evals.labels import read_labels
+    from evals.plant import plant_film, read_recipe
+
+    tell = None if quiet else lambda words: print(words, file=sys.stderr)
+    made = read_labels(plant_film(film, out, seed=seed, errors=read_recipe(recipe), progress=tell))
+    if not _say(made, json):
+        faulty = [shot for shot, label in made.shots.items() if label.errors]
+        print(f"{out}: errors in {', '.join(faulty)}; labels.json says what they are")
+    return 0

@@ -1,0 +1,111 @@
+"""Errors that lie on a surface and move with it: stray objects, lettering, patches of another background."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evals.plant._follow import Place, Wish, find_place
+from evals.plant._layer import Carried, Seen, sized
+from evals.plant._lettering import draw_lettering
+from evals.plant._paint import Pixels, clipped
+from evals.plant._planting import Crop, Planting, Task, geometric
+from evals.plant._surface import Surface, edited, grain_like, look_at, shading
+from evals.plant._texture import draw_patch
+from evals.plant._things import draw_thing
+from tools.types import Box, Frame
+
+LIMITS = 0.85
+"""Largest share of the frame's width or height that a thing spans."""
+CONTRAST = (9.0, 80.0)
+"""Mean difference in 8-bit levels between a thing and what it hides: just visible, and obvious."""
+
+
+def stray_object(task: Task) -> Planting:
+    """A thing that lies on a surface or is worn."""
+    return on_surface(task, draw_thing(task.rng))
+
+
+def text_logo(task: Task) -> Planting:
+    """Words or a mark on a surface."""
+    return on_surface(task, draw_lettering(task.rng))
+
+
+def on_surface(task: Task, cutout: Pixels) -> Planting:
+    """A cutout (0 to 1) on a place of the shot, in its light."""
+    layer = _fitted(task, cutout)
+    place = find_place(task.clip, task.info, _wish(task, layer), task.rng)
+    picture = task.picture(place.first)
+    surface = look_at(picture, around(place, layer, task))
+    colours = _lit(layer, surface, task.strength)
+    return _planting(task, colours, place, surface, float(task.rng.uniform(-0.25, 0.25)))
+
+
+def background_patch(task: Task) -> Planting:
+    """A part of the set that looks different."""
+    outline = _fitted(task, draw_patch(task.rng, task.picture(task.life[0])))
+    place = find_place(task.clip, task.info, _wish(task, outline), task.rng)
+    surface = look_at(task.picture(place.first), around(place, outline, task))
+    colours = _toned(outline, surface, task.strength)
+    return _planting(task, colours, place, surface, float(task.rng.uniform(-0.06, 0.06)))
+
+
+def _fitted(task: Task, cutout: Pixels) -> Pixels:
+    return sized(cutout, task.area, (LIMITS * task.info.width, LIMITS * task.info.height))
+
+
+def _wish(task: Task, layer: Pixels) -> Wish:
+    return Wish((float(layer.shape[1]), float(layer.shape[0])), task.life, task.speed)
+
+
+def around(place: Place, layer: Pixels, task: Task) -> Box:
+    """The layer's box in the place's first frame, inside the picture."""
+    high, wide = layer.shape[:2]
+    x = int(np.clip(place.centre.real - wide / 2, 0, task.info.width - 4))
+    y = int(np.clip(place.centre.imag - high / 2, 0, task.info.height - 4))
+    return Box(x, y, max(4, min(wide, task.info.width - x)), max(4, min(high, task.info.height - y)))
+
+
+def _lit(layer: Pixels, surface: Surface, strength: float) -> Pixels:
+    """The cutout in levels, premultiplied, under the place's light; its contrast to the surface as strength asks."""
+    alpha = layer[..., 3:]
+    colour = layer[..., :3] / np.maximum(alpha, 1e-3) * surface.white
+    away = colour - surface.colour
+    solid = alpha[..., 0] > 0.5
+    own = float(np.abs(away[solid]).mean()) if solid.any() else 1.0
+    gain = float(np.clip(geometric(strength, *CONTRAST) / max(own, 1.0), 0.12, 2.2))
+    seen = clipped(surface.colour + away * gain, 2, 253)
+    return np.dstack([seen * alpha, alpha]).astype(np.float32)
+
+
+def _toned(layer: Pixels, surface: Surface, strength: float) -> Pixels:
+    """A patch's own picture drawn towards the surface's colour: the weaker, the closer."""
+    alpha = layer[..., 3:]
+    colour = layer[..., :3] / np.maximum(alpha, 1e-3) * 255
+    mean = colour[alpha[..., 0] > 0.5].mean(axis=0)
+    kept = 0.25 + 0.6 * strength
+    seen = clipped(surface.colour + kept * (mean - surface.colour) + (0.45 + 0.55 * strength) * (colour - mean), 2, 253)
+    return np.dstack([seen * alpha, alpha]).astype(np.float32)
+
+
+def _planting(task: Task, colours: Pixels, place: Place, surface: Surface, tilt: float) -> Planting:
+    carried = Carried(colours, place, tilt, surface.blur * 0.8, task.info.width, task.info.height)
+
+    def show(frame: Frame) -> tuple[Frame, Crop | None]:
+        seen = carried.seen(frame.index)
+        if seen is None:
+            return frame, None
+        return laid(frame, seen, surface, (*task.seed, frame.index)), (seen.box, seen.mask)
+
+    return Planting(show, place.speed, place.in_view)
+
+
+def laid(frame: Frame, seen: Seen, surface: Surface, seed: tuple[int, ...]) -> Frame:
+    """The frame with a layer in levels over it: shaded by the light it lies in, with grain like the frame's."""
+
+    def edit(before: Pixels) -> Pixels:
+        alpha = seen.layer[..., 3:]
+        light = shading(before, surface.level)
+        grain = grain_like(before.shape[:2], surface.grain, seed)
+        return np.asarray(before * (1 - alpha) + seen.layer[..., :3] * light + grain * alpha, np.float32)
+
+    return edited(frame, seen.box, seen.mask, edit)

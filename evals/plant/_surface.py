@@ -1,0 +1,142 @@
+"""Edits in a frame's own samples, and what is known of the picture around a place: light, sharpness, grain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from evals.plant._paint import Pixels, clipped
+from tools.media.pixels import SD_HEIGHT, Codes, composite, from_444, rgb8, rgb8_to_444, to_444
+from tools.types import Bits, Box, Frame, PixelLayout, Rgb
+from tools.vision.grain import calm_residual
+
+Edit = Callable[[Pixels], Pixels]
+"""From R, G, B (h, w, 3) of a part of a frame, 0 to 255, to what it becomes."""
+MEDIAN_TAKES = 0.95
+"""White noise of deviation 1 loses this much to a 3×3 median (measured on Gaussian noise)."""
+STEEPEST = 0.4
+"""A Gaussian edge of deviation s rises by this over s per pixel at its steepest: 1/√(2π)."""
+
+
+def edited(frame: Frame, box: Box, mask: Bits, edit: Edit) -> Frame:
+    """The frame with `edit` inside the mask (h, w of the box) and every other sample as it was.
+
+    The change is added to the samples, so what an edit leaves alone keeps its exact code values.
+    """
+    outer = _aligned(box, frame)
+    inside = np.zeros((outer.h, outer.w), np.bool_)
+    inside[box.y - outer.y : box.y - outer.y + box.h, box.x - outer.x : box.x - outer.x + box.w] = mask
+    part = part_of(frame, outer)
+    before = rgb8(part)
+    after = np.rint(clipped(edit_within(before, outer, box, edit), 0, 255)).astype(np.uint8)
+    change = rgb8_to_444(after, part).astype(np.int32) - rgb8_to_444(before, part)
+    top = (1 << part.layout.depth) - 1
+    whole = np.clip(to_444(part).astype(np.int32) + change, 0, top)
+    codes: Codes = whole.astype(np.uint8) if part.layout.depth <= 8 else whole.astype(np.uint16)
+    return _pasted(frame, composite(part, from_444(codes, part), inside), outer)
+
+
+def edit_within(before: Rgb, outer: Box, box: Box, edit: Edit) -> Pixels:
+    """The part with only the box edited."""
+    after = before.astype(np.float32)
+    inner = Box(box.x - outer.x, box.y - outer.y, box.w, box.h)
+    after[inner.slices] = edit(after[inner.slices])
+    return after
+
+
+def part_of(frame: Frame, box: Box) -> Frame:
+    """A rectangle of a frame; the box must lie on whole chroma samples or end at the picture's edge."""
+    planes = tuple(plane[_rows(box, frame.layout, n)] for n, plane in enumerate(frame.planes))
+    matrix = frame.colour.matrix if frame.colour.matrix != 2 else 6 if frame.height <= SD_HEIGHT else 1
+    return replace(frame, planes=planes, colour=frame.colour.model_copy(update={"matrix": matrix}))
+
+
+def _pasted(frame: Frame, part: Frame, box: Box) -> Frame:
+    planes = tuple(plane.copy() for plane in frame.planes)
+    for n, plane in enumerate(planes):
+        plane[_rows(box, frame.layout, n)] = part.planes[n]
+    return replace(frame, planes=planes)
+
+
+def _rows(box: Box, layout: PixelLayout, plane: int) -> tuple[slice, slice]:
+    """Where a box lies in a plane."""
+    if plane == 0 or layout.family != "yuv":
+        return box.slices
+    x, y = layout.chroma_x, layout.chroma_y
+    right, bottom = box.x + box.w, box.y + box.h
+    return slice(box.y >> y, -(-bottom >> y)), slice(box.x >> x, -(-right >> x))
+
+
+def _aligned(box: Box, frame: Frame) -> Box:
+    """The smallest box of whole chroma samples around one."""
+    step_x, step_y = 1 << frame.layout.chroma_x, 1 << frame.layout.chroma_y
+    x, y = box.x // step_x * step_x, box.y // step_y * step_y
+    right = min(frame.width, -(-(box.x + box.w) // step_x) * step_x)
+    bottom = min(frame.height, -(-(box.y + box.h) // step_y) * step_y)
+    return Box(x, y, right - x, bottom - y)
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What the picture is like at a place: R, G, B of the surface and of white there (0 to 255), the surface's luma,
+    the deviation of blur that its edges have in pixels, and of its grain in levels."""
+
+    colour: Pixels
+    white: Pixels
+    level: float
+    blur: float
+    grain: float
+
+
+def look_at(picture: Rgb, box: Box) -> Surface:
+    """Measures a place of a picture (h, w, 3); the surround counts for light, sharpness and grain."""
+    height, width = picture.shape[:2]
+    around = box.grown(max(24, max(box.w, box.h) // 2), width, height)
+    near, own = picture[around.slices], picture[box.slices]
+    gray = np.asarray(cv2.cvtColor(near, cv2.COLOR_RGB2GRAY), np.uint8)
+    everywhere = np.ones(gray.shape, np.bool_)
+    return Surface(
+        colour=np.asarray(own.reshape(-1, 3).mean(axis=0), np.float32),
+        white=_white(picture, near),
+        level=float(cv2.cvtColor(own, cv2.COLOR_RGB2GRAY).mean()),
+        blur=_blur(gray),
+        grain=(calm_residual(gray, everywhere) or 0.0) / MEDIAN_TAKES,
+    )
+
+
+def _white(picture: Rgb, near: Rgb) -> Pixels:
+    """What a white thing would be here: the bright end nearby, but no darker than a third of the picture's."""
+    local, whole = (np.quantile(part[::3, ::3].reshape(-1, 3), 0.96, axis=0) for part in (near, picture))
+    level = np.maximum(local, 0.45 * whole).mean()
+    cast = (local + 20) / (local + 20).mean()
+    return clipped(cast * max(float(level), 60.0), 40, 255)
+
+
+def _blur(gray: Rgb | Pixels) -> float:
+    """Deviation in pixels of the blur of the sharper edges (see `STEEPEST`), kept within a lens's and a whip pan's."""
+    picture = np.asarray(gray, np.float32)
+    kernel = np.ones((1, 9), np.uint8)
+    span = cv2.dilate(picture, kernel) - cv2.erode(picture, kernel)
+    step = cv2.dilate(np.abs(np.diff(picture, axis=1, append=picture[:, -1:])), kernel)
+    strong = span >= max(16.0, float(np.quantile(span, 0.85)))
+    if strong.sum() < 40:
+        return 1.0
+    return float(np.clip(STEEPEST / np.quantile(step[strong] / span[strong], 0.7), 0.45, 2.5))
+
+
+def shading(before: Pixels, level: float) -> Pixels:
+    """Light on a part (h, w, 1), against the surface's first luma: its shadows and changes, not its texture."""
+    gray = cv2.cvtColor(before, cv2.COLOR_RGB2GRAY)
+    coarse = cv2.resize(gray, (4, 4), interpolation=cv2.INTER_AREA)
+    smooth = cv2.resize(cv2.blur(coarse, (3, 3)), (gray.shape[1], gray.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return clipped(((smooth + 24) / (level + 24)) ** 0.7, 0.5, 1.5)[..., None]
+
+
+def grain_like(size: tuple[int, int], deviation: float, seed: tuple[int, ...]) -> Pixels:
+    """One frame's grain (h, w, 1), a little wider than a pixel."""
+    noise = np.random.default_rng(seed).standard_normal(size, np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), 0.55)
+    return np.asarray(soft * (deviation / max(float(soft.std()), 1e-6)), np.float32)[..., None]
