@@ -85,8 +85,6 @@ def dissolve(recent: Recent, run: Run, low: int, high: int) -> Stretch | None:
         return None
     low, high = max(low, run.first - AROUND), min(high, run.last + AROUND)
     signs = recent.stretch(low, high)
-    if any(is_empty(sign.contrast) for sign in signs):
-        return None
     start, end = recent[max(run.first - SPAN, low)].coarse, recent[min(run.last + SPAN, high)].coarse
     way = end - start
     shares = np.array([np.vdot(sign.coarse - start, way) for sign in signs]) / np.vdot(way, way)
@@ -94,6 +92,8 @@ def dissolve(recent: Recent, run: Run, low: int, high: int) -> Stretch | None:
     if found is None:
         return None
     stretch = Stretch(low + found[0], low + found[1])
+    if any(is_empty(sign.contrast) for sign in recent.stretch(stretch.first - GAP, stretch.last + GAP)):
+        return None
     return stretch if joins_scenes(recent, stretch, low, high) else None
 
 

@@ -33,6 +33,8 @@ CHANGED = 0.45
 lens; at joints of different clips it is 0.75 and more, at the same set-up reframed by 1.4 it is 0.6 and more."""
 ALONE = 2.0
 """Times the second largest share among the neighbours: a pan or an occlusion changes several frames in a row."""
+CALM = 4.0
+"""Times the largest decorrelation within a window of a cut between two takes of one set-up."""
 NEIGHBOURS = 3
 LASTING = 0.35
 """Smallest unmatched share between any frame before and any after. Flashes, jolts and passing cars reach 0.1, joints
@@ -175,7 +177,14 @@ def _is_cut(recent: Recent, index: int) -> bool:
     after = [sign.small for sign in recent.stretch(index, index + WINDOW - 1)]
     if not _stands_alone(before, after):
         return False
-    return all(unmatched(old, new, FAR_REACH) >= LASTING for old in _ends(before) for new in _ends(after))
+    reach = REACH if _is_out_of_the_blue(recent, index) else FAR_REACH
+    return all(unmatched(old, new, reach) >= LASTING for old in _ends(before) for new in _ends(after))
+
+
+def _is_out_of_the_blue(recent: Recent, index: int) -> bool:
+    """Between calm frames, a jump of the same scene is a cut as well: no camera moves so for one frame alone."""
+    around = recent.stretch(index - WINDOW, index + WINDOW - 1)
+    return recent[index].step >= CALM * max((sign.step for sign in around if sign is not recent[index]), default=0.0)
 
 
 def _is_proposed(recent: Recent, index: int) -> bool:
