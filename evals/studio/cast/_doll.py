@@ -163,7 +163,7 @@ def _decal(canvas: Canvas, surface: Surface, points: Points, ink: Colour | Ink, 
 def _tailor(canvas: Canvas, surface: Surface, garment: Garment, skin: Colour) -> None:
     """Neckline, fastenings, pockets and a patch, by the garment's kind."""
     seam, inner = darker(garment, 0.62), mixed(garment.accent, (235, 232, 225), 0.4)
-    neckline = ellipse(0, 2, 62, 30)
+    neckline = ellipse(0, 0, 60, 26)
     if garment.kind == "jacket":
         _decal(canvas, surface, smooth([(-30, 0), (30, 0), (46, 300), (40, 580), (-40, 580), (-46, 300)], 1), inner)
         for side in (-1, 1):
@@ -185,12 +185,13 @@ def _tailor(canvas: Canvas, surface: Surface, garment: Garment, skin: Colour) ->
     elif garment.kind == "vest":
         for side in (-1, 1):
             _decal(canvas, surface, stroke(curve([(side * 96, 40), (side * 80, 260), (side * 104, 570)]), 9), seam)
-    canvas.fill(surface.put(neckline) if surface.yaw < 90 else ellipse(0, -4, 46, 16), (seam if garment.kind == "hoodie" else skin), depth=20)  # noqa: E501
+    if surface.yaw < 90:
+        canvas.fill(surface.put(neckline), seam if garment.kind == "hoodie" else mixed(skin, (60, 30, 25), 0.22), soft=1.2)
     if garment.pattern == "patch":
         _decal(canvas, surface, ellipse(58, 150, 44, 44), garment.accent, depth=8)
         _decal(canvas, surface, ellipse(58, 150, 33, 33), seam)
-        star = np.array([(58 + r * np.sin(a), 150 - r * np.cos(a)) for a, r in zip(np.arange(10) * np.pi / 5, [28, 12] * 5, strict=True)])  # noqa: E501
-        _decal(canvas, surface, star, garment.accent)
+        turn, reach = np.arange(10) * np.pi / 5, np.array([28, 12] * 5)
+        _decal(canvas, surface, np.column_stack([58 + reach * np.sin(turn), 150 - reach * np.cos(turn)]), garment.accent)
 
 
 def _lower(sitter: _Sitter) -> Layer:
@@ -219,26 +220,21 @@ def _arm(sitter: _Sitter, side: int) -> list[Layer]:
     out = 26 * np.sign(x or 1) * abs(np.cos(np.radians(sitter.yaw)))
     if raised:
         hand = sitter.hand()
-        bones = np.vstack([curve([(x, 62), (x + out, 190), (x + out * 1.2, 300)], 14), curve([(x + out, 330), hand], 12)])
+        bones = np.vstack([curve([(x, 74), (x + out, 190), (x + out * 1.2, 300)], 14), curve([(x + out, 330), hand], 12)])
     else:
         hand = (x + out * 1.5, 540.0)
-        bones = curve([(x, 62), (x + out * 1.1, 260), (x + out * 1.3, 400), (x + out * 1.5, 520)], 26)
+        bones = curve([(x, 74), (x + out * 1.1, 260), (x + out * 1.3, 400), (x + out * 1.5, 520)], 26)
     canvas = sitter.canvas(bones[:, 0].min() - 60, 0, bones[:, 0].max() + 60, 610)
     widths = np.linspace(82, 58, len(bones)) * build
     canvas.fill(ellipse(hand[0], hand[1] + 6, 27, 33), _skin_ink(look.face), depth=20)
-    canvas.fill(ellipse(bones[0, 0], bones[0, 1] + 14, 46 * build, 50), _sleeve(look.garment, bones), depth=45)
-    for start in range(0, len(bones) - 1, 1):
-        joint = ellipse(*bones[start], widths[start] / 2, widths[start] / 2, points=20)
-        if start in {0, len(bones) // 2}:
-            canvas.fill(joint, _sleeve(look.garment, bones), depth=40)
-    canvas.fill(_thick(bones, widths), _sleeve(look.garment, bones), depth=42, rim=0.3)
+    sleeve = _sleeve(look.garment, bones)
+    for joint in (0, len(bones) // 2):
+        x, y = bones[joint]
+        canvas.fill(ellipse(x, y + (24 if joint == 0 else 0), widths[joint] / 2, widths[joint] / 2), sleeve, depth=38)
+    canvas.fill(stroke(bones, widths.tolist()), sleeve, depth=42, rim=0.22)
     cuff = stroke(bones[-3:], widths[-3:] + 4)
     canvas.fill(cuff, grained_ink(darker(look.garment), look.garment.seed), depth=18)
     return [Layer(f"arm{side}", ("arm", side, look.garment, look.face.skin, raised), canvas.cel)]
-
-
-def _thick(bones: Points, widths: NDArray[np.float64]) -> Points:
-    return stroke(bones, list(widths))
 
 
 def _sleeve(garment: Garment, bones: Points) -> Ink:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -20,6 +21,8 @@ from tools.types import Box
 HIPS, NECK, SHOULDER = (0.0, 560.0), (0.0, -30.0), 70.0
 SPARE = 1.35
 """Sprite pixels per frame pixel at the largest scale of a shot, so that warps hardly ever magnify."""
+UNLIKE = 5.0
+"""Codes by which a pixel of a part must differ to count as wrong."""
 
 
 @dataclass
@@ -40,65 +43,94 @@ class Wardrobe:
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """Layers that move together: a premultiplied picture, its pixels to units, and whether it is part of an error."""
+    """Layers that move together: a premultiplied picture, its pixels to units, and how much of each is an error."""
 
     group: str
     rgba: Pixels
     units: Matrix
-    marked: bool
+    mark: Pixels | None
     pivot: tuple[float, float]
 
 
-def sprites(layers: Sequence[Layer], marks: frozenset[Hashable], scale: float) -> list[Sprite]:
+Marks: TypeAlias = Mapping[Hashable, Pixels]
+"""By a layer's key, how much of each of its pixels is part of an error."""
+
+
+def differing(layers: Sequence[Layer], others: Sequence[Layer]) -> Marks:
+    """Where layers differ from the other look's: all of what the other lacks, else the pixels that are not alike."""
+    same = {layer.key for layer in others}
+    return {layer.key: _unlike(layer, others) for layer in layers if layer.key not in same}
+
+
+def _unlike(layer: Layer, others: Sequence[Layer]) -> Pixels:
+    cel, alpha = layer.cel, layer.cel.rgba[..., 3]
+    for other in others:
+        kin = isinstance(layer.key, tuple) and isinstance(other.key, tuple) and layer.key[0] == other.key[0]
+        if not kin or other.group != layer.group:
+            continue
+        if (other.cel.x, other.cel.y, other.cel.rgba.shape) == (cel.x, cel.y, cel.rgba.shape):
+            away = np.abs(cel.rgba - other.cel.rgba)
+            differs = (away[..., :3].max(axis=2) > UNLIKE) | (away[..., 3] > UNLIKE / 255)
+            solid = cv2.morphologyEx(differs.astype(np.float32), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+            return np.asarray(solid * alpha, np.float32)
+    return alpha
+
+
+def sprites(layers: Sequence[Layer], marks: Marks, scale: float) -> list[Sprite]:
     """Layers shrunk for a shot that shows a unit at most `scale` pixels large; neighbours of one joint are merged."""
-    ratio = min(1.0, scale * SPARE)
     pivots: dict[str, tuple[float, float]] = {}
     for layer in layers:
         if layer.group.startswith("arm"):
             pivots.setdefault(layer.group, (layer.cel.x + layer.cel.rgba.shape[1] / 2, SHOULDER))
     done: list[Sprite] = []
     for run in _runs(layers, marks):
-        cel = _merged([layer.cel for layer in run])
-        group = run[0].group
-        done.append(_sprite(group, cel, ratio, run[0].key in marks, pivots.get(group, (0.0, 0.0))))
+        cel, mark = _merged(run, marks)
+        done.append(_sprite(run[0].group, cel, mark, min(1.0, scale * SPARE), pivots.get(run[0].group, (0.0, 0.0))))
     return done
 
 
-def _runs(layers: Sequence[Layer], marks: frozenset[Hashable]) -> list[list[Layer]]:
+def _runs(layers: Sequence[Layer], marks: Marks) -> list[list[Layer]]:
     runs: list[list[Layer]] = []
     for layer in layers:
         last = runs[-1][-1] if runs else None
-        same = last is not None and last.group == layer.group and (last.key in marks) == (layer.key in marks)
-        if same:
+        if last is not None and last.group == layer.group and (last.key in marks) == (layer.key in marks):
             runs[-1].append(layer)
         else:
             runs.append([layer])
     return runs
 
 
-def _merged(cels: Sequence[Cel]) -> Cel:
-    if len(cels) == 1:
-        return cels[0]
-    left, top = min(c.x for c in cels), min(c.y for c in cels)
-    right = max(c.x + c.rgba.shape[1] for c in cels)
-    bottom = max(c.y + c.rgba.shape[0] for c in cels)
+def _merged(run: Sequence[Layer], marks: Marks) -> tuple[Cel, Pixels | None]:
+    """Layers laid over each other, and their marks as far as they are seen."""
+    if len(run) == 1:
+        return run[0].cel, marks.get(run[0].key)
+    left, top = min(layer.cel.x for layer in run), min(layer.cel.y for layer in run)
+    right = max(layer.cel.x + layer.cel.rgba.shape[1] for layer in run)
+    bottom = max(layer.cel.y + layer.cel.rgba.shape[0] for layer in run)
     whole = np.zeros((round(bottom - top), round(right - left), 4), np.float32)
-    for cel in cels:
-        row, column = round(cel.y - top), round(cel.x - left)
-        below = whole[row : row + cel.rgba.shape[0], column : column + cel.rgba.shape[1]]
-        below *= 1 - cel.rgba[..., 3:]
-        below += cel.rgba
-    return Cel(whole, left, top)
+    mark = np.zeros(whole.shape[:2], np.float32)
+    for layer in run:
+        row, column = round(layer.cel.y - top), round(layer.cel.x - left)
+        height, width = layer.cel.rgba.shape[:2]
+        place = slice(row, row + height), slice(column, column + width)
+        through = 1 - layer.cel.rgba[..., 3]
+        whole[place] = whole[place] * through[..., None] + layer.cel.rgba
+        mark[place] = mark[place] * through + marks.get(layer.key, 0.0)
+    return Cel(whole, left, top), mark if run[0].key in marks else None
 
 
-def _sprite(group: str, cel: Cel, ratio: float, marked: bool, pivot: tuple[float, float]) -> Sprite:
+def _sprite(group: str, cel: Cel, mark: Pixels | None, ratio: float, pivot: tuple[float, float]) -> Sprite:
     height, width = cel.rgba.shape[:2]
     size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-    small = cv2.resize(cel.rgba, size, interpolation=cv2.INTER_AREA) if ratio < 1 else cel.rgba
-    small = cv2.copyMakeBorder(small, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     sx, sy = width / size[0], height / size[1]
     units = np.array([[sx, 0, cel.x - 0.5 * sx], [0, sy, cel.y - 0.5 * sy], [0, 0, 1]])
-    return Sprite(group, np.asarray(small, np.float32), units, marked, pivot)
+    return Sprite(group, _shrunk(cel.rgba, size), units, None if mark is None else _shrunk(mark, size), pivot)
+
+
+def _shrunk(picture: Pixels, size: tuple[int, int]) -> Pixels:
+    """A picture at a smaller size with an empty pixel around it, so that warps fade out."""
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.copyMakeBorder(small, 1, 1, 1, 1, cv2.BORDER_CONSTANT), np.float32)
 
 
 def joints(acting: Acting, frame: int, sprite: Sprite) -> Matrix | None:

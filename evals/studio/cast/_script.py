@@ -112,7 +112,7 @@ def write_script(order: Order) -> Script:
     photographic = order.kind == "photographic" or rng.uniform() < 0.2
     place = draw_place(rng, order.split, photographic=photographic)
     cast = _draw_cast(rng, order)
-    setups = _draw_setups(rng, cast)
+    setups = _draw_setups(rng, cast, order)
     script = Script(order, place, cast, setups, Wardrobe(place.light))
     script.sheets = tuple(_draw_sheeted(rng, script, index) for index in range(len(cast)))
     script.shots = tuple(_Shot(script, index).plan() for index in range(order.shots))
@@ -144,24 +144,45 @@ def _draw_cast(rng: np.random.Generator, order: Order) -> tuple[Character, ...]:
             return (first, second)
 
 
-def _draw_setups(rng: np.random.Generator, cast: tuple[Character, ...]) -> tuple[Setup, ...]:
-    """Two or three camera positions in one set, none looking where another does."""
-    places = rng.permutation([0.3, 0.5, 0.7])
-    setups = []
-    for n, name in enumerate("ABC"[: 2 + int(rng.integers(2))]):
+def setup_of(index: int, count: int) -> int:
+    """Which of `count` camera positions a shot returns to: A-B-A-B, and every fifth the third where there is one."""
+    return 2 if count > 2 and index % 5 == 4 else index % 2
+
+
+def _draw_setups(rng: np.random.Generator, cast: tuple[Character, ...], order: Order) -> tuple[Setup, ...]:
+    """Two or three camera positions in one set, none looking where another does.
+
+    Only a position that no faulty shot returns to may show profiles, which hide much of what is worn and carried.
+    """
+    places, count, setups = rng.permutation([0.3, 0.5, 0.7]), 2 + int(rng.integers(2)), []
+    faulty = {setup_of(index, count) for index in range(order.shots) if shot_id(index) in order.errors}
+    for n, name in enumerate("ABC"[:count]):
         who = (0, 1) if len(cast) == 2 and n == 2 else (n % len(cast),)
         close = bool(n == 1 or rng.uniform() < 0.35) and len(who) == 1
-        stands = tuple(_stand(rng, cast[figure], figure, close, (k + 1) / (len(who) + 1)) for k, figure in enumerate(who))
+        views = (0.55, 0.45, 0.0) if n in faulty else (0.4, 0.35, 0.25)
+        stands = tuple(
+            _stand(rng, cast[figure], figure, close=close, x=(k + 1) / (len(who) + 1), views=views)
+            for k, figure in enumerate(who)
+        )
         zoom = float(rng.uniform(1.15, 1.5)) if close else float(rng.uniform(0.85, 1.1))
         defocus = float(rng.uniform(2.5, 5)) if close else float(rng.uniform(0.6, 2.2))
         setups.append(Setup(name, stands, (float(places[n]), float(rng.uniform(0.46, 0.54))), zoom, defocus))
     return tuple(setups)
 
 
-def _stand(rng: np.random.Generator, character: Character, figure: int, close: bool, x: float) -> Stand:
+def _stand(
+    rng: np.random.Generator,
+    character: Character,
+    figure: int,
+    *,
+    close: bool,
+    x: float,
+    views: tuple[float, float, float],
+) -> Stand:
+    """Where a figure stands; `views` are the odds of front, three-quarter and profile."""
     height = float(rng.uniform(620, 720)) if close else float(rng.uniform(850, 1080))
     scale = 9 / 16 / height
-    view = str(rng.choice(["front", "three-quarter", "profile"], p=[0.5, 0.4, 0.1])) if character.subject == "doll" else "front"
+    view = str(rng.choice(["front", "three-quarter", "profile"], p=views)) if character.subject == "doll" else "front"
     x = x + float(rng.uniform(-0.06, 0.06))
     y = (345 + float(rng.uniform(0, 25))) / height
     if character.subject != "doll":
@@ -204,9 +225,8 @@ class _Shot:
 
     @property
     def setup(self) -> Setup:
-        """A-B-A-B, and every fifth shot the third position where there is one."""
         setups = self.script.setups
-        return setups[2] if len(setups) > 2 and self.index % 5 == 4 else setups[self.index % 2]
+        return setups[setup_of(self.index, len(setups))]
 
     @property
     def family(self) -> Family | None:

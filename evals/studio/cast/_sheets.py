@@ -161,7 +161,7 @@ def _pictured(cell: Cell, character: Character, look: Look, wardrobe: Wardrobe, 
     placed = pose(scale, (0.0, middle), (width / 2, height / 2))
     still = draw_acting(np.random.default_rng(0), 1, lively=0.0)
     still.x[:], still.y[:], still.head[:], still.shut[:], still.mouth[:] = 0, 0, 0, False, 1
-    for sprite in sprites(wardrobe.layers(character, look, cell.view), frozenset(), scale):
+    for sprite in sprites(wardrobe.layers(character, look, cell.view), {}, scale):
         moved = joints(still, 0, sprite)
         matrix = None if moved is None else placed @ moved @ sprite.units
         box = None if matrix is None else landing(sprite.rgba.shape, matrix, (width, height))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +14,7 @@ from evals.studio._moves import SHUTTER
 from evals.studio._optics import Matrix, carried, pose, smeared
 from evals.studio.cast._camera import Acting, CameraPath
 from evals.studio.cast._design import Character, Look
-from evals.studio.cast._figure import Sprite, Wardrobe, joints, landing, sprites, warped
+from evals.studio.cast._figure import Sprite, Wardrobe, differing, joints, landing, sprites, warped
 from evals.studio.cast._sets import TALL, WIDE, Place
 from tools.types import Bits
 
@@ -115,12 +115,12 @@ class Stage:
         for index, stand in enumerate(self.setup.stands):
             character, look = self.cast[stand.figure], self.looks[stand.figure]
             layers, scale = self.wardrobe.layers(character, look, stand.view), self._largest(index)
-            marks: frozenset[Hashable] = frozenset()
             if self.wrong and self.wrong.stand == index:
                 others = self.wardrobe.layers(character, self.wrong.look, stand.view)
-                marks = frozenset({layer.key for layer in layers} ^ {layer.key for layer in others})
-                faulty = sprites(others, marks, scale)
-            figures.append(sprites(layers, marks, scale))
+                faulty = sprites(others, differing(others, layers), scale)
+                figures.append(sprites(layers, differing(layers, others), scale))
+            else:
+                figures.append(sprites(layers, {}, scale))
         return figures, faulty
 
     # Pictures
@@ -165,8 +165,9 @@ class Stage:
             part = warped(sprite.rgba, matrix, box)
             through = 1 - part[..., 3]
             layer[box.slices] = layer[box.slices] * through[..., None] + part
-            marks[box.slices] = marks[box.slices] * through + (part[..., 3] if sprite.marked else 0)
-            if sprite.marked and self._is_wrong(frame):
+            marks[box.slices] *= through
+            if sprite.mark is not None:
+                marks[box.slices] += warped(sprite.mark, matrix, box)
                 self._note_speed(sprite, stand, frame, matrix)
         reach = abs(travel) / 2 >= 0.5
         return (smeared(layer, travel), smeared(marks, travel)) if reach else (layer, marks)
@@ -178,9 +179,9 @@ class Stage:
     def _note_speed(self, sprite: Sprite, stand: int, frame: int, now: Matrix) -> None:
         """The median speed of a part's points since the frame before, as a share of the diagonal per frame."""
         before = self._matrix(sprite, stand, max(0, frame - 1))
-        if frame == 0 or before is None:
+        if frame == 0 or before is None or sprite.mark is None or not self._is_wrong(frame):
             return
-        rows, columns = np.nonzero(sprite.rgba[..., 3] > 0.5)
+        rows, columns = np.nonzero(sprite.mark > 0.5)
         points = np.column_stack([columns, rows]).astype(np.float64)[:: max(1, len(rows) // 64)]
         here = carried(now, points)
         seen = np.all((here >= 0) & (here < self.size), axis=1)

@@ -38,8 +38,8 @@ class Surface:
         return self.radius(y) * self.breadth
 
     def put(self, points: Points) -> Points:
-        """Where (s, y) points lie in the view."""
-        angle = np.clip(points[:, 0] / self.girth + np.radians(self.yaw), -np.pi * 1.5, np.pi * 1.5)
+        """Where (s, y) points lie in the view; what lies beyond the silhouette is drawn onto it."""
+        angle = np.clip(points[:, 0] / self.girth + np.radians(self.yaw), -np.pi / 2, np.pi / 2)
         return np.column_stack([self.half(points[:, 1]) * np.sin(angle), points[:, 1]])
 
     def facing(self, s: float) -> float:
