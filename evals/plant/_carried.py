@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from evals.plant._follow import Place, Wish, find_place
@@ -14,43 +16,44 @@ from evals.plant._texture import draw_patch
 from evals.plant._things import draw_thing
 from tools.types import Box, Frame
 
-LIMITS = 0.85
-"""Largest share of the frame's width or height that a thing spans."""
+THING_SPAN, TEXT_SPAN, PATCH_SPAN = 0.6, 0.42, 0.9
+"""Largest share of the frame's width or height that a thing, words, a patch of the set span."""
+THING_TILT, TEXT_TILT, PATCH_TILT = 0.22, 0.09, 0.06
+"""Most by which one is turned, in radians."""
 CONTRAST = (9.0, 80.0)
 """Mean difference in 8-bit levels between a thing and what it hides: just visible, and obvious."""
 
 
 def stray_object(task: Task) -> Planting:
     """A thing that lies on a surface or is worn."""
-    return on_surface(task, draw_thing(task.rng))
+    return on_surface(task, _fitted(task, draw_thing(task.rng), THING_SPAN), THING_TILT)
 
 
 def text_logo(task: Task) -> Planting:
     """Words or a mark on a surface."""
-    return on_surface(task, draw_lettering(task.rng))
+    return on_surface(task, _fitted(task, draw_lettering(task.rng), TEXT_SPAN), TEXT_TILT)
 
 
-def on_surface(task: Task, cutout: Pixels) -> Planting:
-    """A cutout (0 to 1) on a place of the shot, in its light."""
-    layer = _fitted(task, cutout)
+def on_surface(task: Task, layer: Pixels, tilt: float) -> Planting:
+    """A cutout (0 to 1) at its final size on a place of the shot, in its light."""
     place = find_place(task.clip, task.info, _wish(task, layer), task.rng)
     picture = task.picture(place.first)
     surface = look_at(picture, around(place, layer, task))
     colours = _lit(layer, surface, task.strength)
-    return _planting(task, colours, place, surface, float(task.rng.uniform(-0.25, 0.25)))
+    return _planting(task, colours, place, surface, float(task.rng.uniform(-tilt, tilt)))
 
 
 def background_patch(task: Task) -> Planting:
     """A part of the set that looks different."""
-    outline = _fitted(task, draw_patch(task.rng, task.picture(task.life[0])))
-    place = find_place(task.clip, task.info, _wish(task, outline), task.rng)
+    outline = _fitted(task, draw_patch(task.rng, task.picture(task.life[0])), PATCH_SPAN)
+    place = find_place(task.clip, task.info, replace(_wish(task, outline), background=True), task.rng)
     surface = look_at(task.picture(place.first), around(place, outline, task))
     colours = _toned(outline, surface, task.strength)
-    return _planting(task, colours, place, surface, float(task.rng.uniform(-0.06, 0.06)))
+    return _planting(task, colours, place, surface, float(task.rng.uniform(-PATCH_TILT, PATCH_TILT)))
 
 
-def _fitted(task: Task, cutout: Pixels) -> Pixels:
-    return sized(cutout, task.area, (LIMITS * task.info.width, LIMITS * task.info.height))
+def _fitted(task: Task, cutout: Pixels, span: float) -> Pixels:
+    return sized(cutout, task.area, (span * task.info.width, span * task.info.height))
 
 
 def _wish(task: Task, layer: Pixels) -> Wish:
@@ -69,11 +72,11 @@ def _lit(layer: Pixels, surface: Surface, strength: float) -> Pixels:
     """The cutout in levels, premultiplied, under the place's light; its contrast to the surface as strength asks."""
     alpha = layer[..., 3:]
     colour = layer[..., :3] / np.maximum(alpha, 1e-3) * surface.white
-    away = colour - surface.colour
     solid = alpha[..., 0] > 0.5
-    own = float(np.abs(away[solid]).mean()) if solid.any() else 1.0
-    gain = float(np.clip(geometric(strength, *CONTRAST) / max(own, 1.0), 0.12, 2.2))
-    seen = clipped(surface.colour + away * gain, 2, 253)
+    mean = colour[solid if solid.any() else alpha[..., 0] > 0].mean(axis=0)
+    away, inner = mean - surface.colour, (colour - mean) * (0.4 + 0.6 * strength)
+    gain = float(np.clip(geometric(strength, *CONTRAST) / max(float(np.abs(away).mean()), 1.0), 0.1, 2.0))
+    seen = clipped(surface.colour + away * gain + inner, 2, 253)
     return np.dstack([seen * alpha, alpha]).astype(np.float32)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from agent.policy import Policy
 from agent.project import PROJECT_FILE, Project
 from agent.schema import Film, Shot
 from evals.labels import ErrorLabel, Labels, Origin, ShotLabel
@@ -23,10 +24,13 @@ from evals.truth import action_by_rule
 from tools.media.cuts import find_cuts
 from tools.media.decode import frames
 from tools.media.encode import Writer
+from tools.media.masks import read_track
 from tools.media.timeline import TimelineShot, write_timeline
 from tools.types import Action, Box, Clip, ColourTags, Frame, MediaInfo, PixelLayout
+from tools.vision.measure import measure_region
 
 MEDIA, CUT = "film.mp4", "cut.otio"
+MASK, CLEAN = "masks/{}.mkv", "clean/{}.mkv"
 GRAY = PixelLayout(name="gray", family="gray", depth=8)
 Tell = Callable[[str], None]
 Put = Callable[[Iterable[Frame]], None]
@@ -129,14 +133,14 @@ def _write_shot(shot: Shot, task: Task | None, folder: Path, put: Put) -> ShotLa
         put(frames(shot.clip))
         return ShotLabel()
     planting = KINDS[task.family].prepare(task)
-    mask, clean = f"masks/{shot.id}.mkv", f"clean/{shot.id}.mkv"
+    mask, clean = MASK.format(shot.id), CLEAN.format(shot.id)
     like = task.info.model_copy(update={"frames": shot.clip.frames, "container": "matroska", "timecode": None})
     with ExitStack() as files:
         takes = files.enter_context(Writer(folder / clean, like, codec="ffv1"))
         masks = files.enter_context(Writer(folder / mask, _mask_info(like), codec="ffv1"))
         seen = _Seen()
         put(_shown(shot.clip, planting, seen, takes, masks))
-    return ShotLabel(errors=(_label(shot, task, planting, seen, mask),), clean_take=clean)
+    return ShotLabel(errors=(_label(shot, task, planting, seen, folder),), clean_take=clean)
 
 
 def _shown(clip: Clip, planting: Planting, seen: _Seen, takes: Writer, masks: Writer) -> Iterator[Frame]:
@@ -162,7 +166,7 @@ def _mask_frame(frame: Frame, crop: Crop | None) -> Frame:
     return Frame(frame.index, (plane,), GRAY, ColourTags())
 
 
-def _label(shot: Shot, task: Task, planting: Planting, seen: _Seen, mask: str) -> ErrorLabel:
+def _label(shot: Shot, task: Task, planting: Planting, seen: _Seen, folder: Path) -> ErrorLabel:
     kind = KINDS[task.family]
     by_model = kind.generated and shot.model
     return ErrorLabel(
@@ -170,26 +174,37 @@ def _label(shot: Shot, task: Task, planting: Planting, seen: _Seen, mask: str) -
         subject=None,
         box=seen.box,
         frames=seen.span,
-        mask=mask,
+        mask=MASK.format(shot.id),
         origin=Origin(kind="model", ref=str(shot.model)) if by_model else Origin(kind="shot", ref=shot.id),
-        action="regenerate" if kind.staged else _action(shot, planting, seen),
+        action="regenerate" if kind.staged else _action(shot, planting, seen, folder),
     )
 
 
-def _action(shot: Shot, planting: Planting, seen: _Seen) -> Action:
-    """By the rule; frames before and after an error that comes and goes show what it hides."""
+def _action(shot: Shot, planting: Planting, seen: _Seen, folder: Path) -> Action:
+    """By the rule on what is known of the error."""
     first, last = seen.span
-    lasting = last - first + 1 == shot.clip.frames
     action, _ = action_by_rule(
         coverage_max=seen.coverage,
         speed=planting.speed,
         first=first,
         last=last,
         frames=shot.clip.frames,
-        revealed=0.0 if lasting or not planting.in_view else 1.0,
+        revealed=1.0 if _is_revealed(shot, planting, seen, folder) else 0.0,
         in_view=planting.in_view,
     )
     return action
+
+
+def _is_revealed(shot: Shot, planting: Planting, seen: _Seen, folder: Path) -> bool:
+    """Whether frames before or after an error show what it hides, and show it sharply where it moves fast."""
+    lasting = len(seen.boxes) == shot.clip.frames
+    if lasting or not planting.in_view:
+        return False
+    policy = Policy()
+    if planting.speed < policy.slow:
+        return True
+    clean = Clip(media=folder / CLEAN.format(shot.id), first=0, last=shot.clip.frames - 1)
+    return measure_region(clean, read_track(folder / MASK.format(shot.id))).sharpness >= policy.sharp
 
 
 def _film_toml(source: Source, folder: Path) -> str:

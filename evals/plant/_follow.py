@@ -25,7 +25,8 @@ Complex: TypeAlias = NDArray[np.complex128]
 Reals: TypeAlias = NDArray[np.float64]
 Speed = Literal["static", "slow", "fast"]
 
-CANDIDATES = 14
+CANDIDATES, SEARCHED = 14, 60
+"""Places that are looked at; more where a speed is asked for."""
 LOOK, FLOW = 640, 320
 """Working widths: for registration, and for flow."""
 SAMPLES = 13
@@ -34,6 +35,8 @@ ALIKE = 0.45
 """Likeness under which a region is taken to be lost: hidden, smeared, or changed."""
 INSIDE = 0.6
 """Share of a region that must lie in the picture."""
+ASTRAY = 0.4
+"""Pixels at flow size by which a motion differs from the camera's."""
 REGISTERED = 0.4
 """Share of the points that must agree on where a region is."""
 
@@ -73,12 +76,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a place must be: width and height in source pixels, frames, and, where it matters, speed and texture."""
+    """What a place must be: width and height in source pixels, frames, and, where it matters, speed, texture, and
+    whether it moves as the camera makes the set move."""
 
     size: tuple[float, float]
     life: tuple[int, int]
     speed: Speed | None = None
     textured: bool = False
+    background: bool = False
 
 
 def find_place(clip: Clip, info: MediaInfo, wish: Wish, rng: np.random.Generator) -> Place:
@@ -105,7 +110,8 @@ def _centres(info: MediaInfo, wish: Wish, rng: np.random.Generator) -> Complex:
     """Random places (n,) in source pixels whose region lies in the picture."""
     reach = np.minimum(np.array(wish.size) / 2 + 0.02 * info.height, np.array([info.width, info.height]) / 2)
     low, high = reach, np.array([info.width, info.height]) - reach
-    drawn = rng.uniform(low, high, (CANDIDATES, 2))
+    count = CANDIDATES if wish.speed is None else SEARCHED
+    drawn = rng.uniform(low, high, (count, 2))
     return np.asarray(drawn[:, 0] + 1j * drawn[:, 1], np.complex128)
 
 
@@ -123,6 +129,8 @@ class _Survey:
     """(n,) standard deviation of luma in the first frame."""
     level: Reals
     """(n,) mean luma in the first frame."""
+    astray: Reals
+    """(n,) mean share of the region that moves otherwise than the camera makes the set move."""
 
     def kept(self, chosen: int) -> int:
         """How many frames from the first on the candidate holds; two at least where there are two."""
@@ -144,10 +152,13 @@ class _Survey:
         return speed_class(_speed(self.turns[:, chosen], self.shifts[:, chosen], self.region[chosen], info))
 
     def _unfit(self, wish: Wish) -> Reals:
-        """What counts against places: black bars and burnt-out white, and flatness where texture is needed."""
+        """What counts against places: black bars and burnt-out white, flatness such as a sky's, and more so where
+        texture is needed."""
         empty = (self.spread < 3) & ((self.level < 24) | (self.level > 245))
         flat = self.spread < np.median(self.spread) if wish.textured else np.zeros(len(self.spread), np.bool_)
-        return np.asarray(empty + 0.4 * flat + 0.4 * (self.spread < 5) * wish.textured, np.float64)
+        bare = 0.3 * (self.spread < 4)
+        crossed = 1.5 * self.astray * wish.background
+        return np.asarray(empty + bare + crossed + 0.4 * flat + 0.4 * (self.spread < 5) * wish.textured, np.float64)
 
 
 def _survey(part: Clip, centres: Complex, size: tuple[float, float]) -> _Survey:
@@ -156,15 +167,17 @@ def _survey(part: Clip, centres: Complex, size: tuple[float, float]) -> _Survey:
     stream = _looks(part)
     before = next(stream)
     reference = _sampled(before, region)
-    rows = [(turns, shifts, np.ones(len(centres)), _inside(before, region))]
+    rows = [(turns, shifts, np.ones(len(centres)), _inside(before, region), np.zeros(len(centres)))]
     for gray in stream:
-        turn, shift = _carried(before, gray, turns[:, None] * region + shifts[:, None])
+        turn, shift, astray = _carried(before, gray, turns[:, None] * region + shifts[:, None])
         turns, shifts = turn * turns, turn * shifts + shift
         points = turns[:, None] * region + shifts[:, None]
-        rows.append((turns, shifts, _likeness(reference, _sampled(gray, points)), _inside(gray, points)))
+        rows.append((turns, shifts, _likeness(reference, _sampled(gray, points)), _inside(gray, points), astray))
         before = gray
     motion = [np.array(column) for column in zip(*rows, strict=True)]
-    return _Survey(region, motion[0], motion[1], motion[2], motion[3], reference.std(axis=1), reference.mean(axis=1))
+    turned, shifted, likeness, inside, astrays = motion
+    spread, level = reference.std(axis=1), reference.mean(axis=1)
+    return _Survey(region, turned, shifted, likeness, inside, spread, level, astrays.mean(axis=0))
 
 
 def _looks(part: Clip) -> Iterator[Gray]:
@@ -197,15 +210,18 @@ def _likeness(reference: Reals, now: Reals) -> Reals:
     return np.asarray(1 - np.sqrt((difference**2).mean(axis=1)) / (reference.std(axis=1) + 6), np.float64)
 
 
-def _carried(a: Gray, b: Gray, points: Complex) -> tuple[Complex, Complex]:
-    """Per candidate (n, m) the similarity from picture a to b that the flow in its region shares."""
+def _carried(a: Gray, b: Gray, points: Complex) -> tuple[Complex, Complex, Reals]:
+    """Per candidate (n, m) the similarity from picture a to b that the flow in its region shares, and the share of the
+    region that the camera's motion does not explain."""
     small_a, small_b = working(a, FLOW), working(b, FLOW)
-    _, flow = global_and_flow(small_a, small_b, None)
+    camera, flow = global_and_flow(small_a, small_b, None)
     scale = small_a.shape[1] / a.shape[1]
     at = points * scale
     moved = _sampled(flow[..., 0], at) + 1j * _sampled(flow[..., 1], at)
+    shared = camera.at(np.column_stack([at.real.ravel(), at.imag.ravel()])).reshape(*at.shape, 2)
+    astray = (np.abs(moved - (shared[..., 0] + 1j * shared[..., 1])) > ASTRAY).mean(axis=1)
     turns, shifts, _ = fitted(points, points + moved / scale)
-    return turns, shifts
+    return turns, shifts, np.asarray(astray, np.float64)
 
 
 def fitted(source: Complex, target: Complex, spread: float = 0.7) -> tuple[Complex, Complex, Reals]:

@@ -39,7 +39,7 @@ Life = Literal["any", "whole", "stretch"]
 
 SIZES: dict[Family, tuple[float, float]] = {
     "stray-object": (0.002, 0.1),
-    "background-patch": (0.02, 0.4),
+    "background-patch": (0.01, 0.25),
     "text-logo": (0.003, 0.1),
     "melt": (0.01, 0.4),
     "region-flicker": (0.01, 0.4),

@@ -11,12 +11,14 @@ import numpy as np
 from evals.plant._paint import Pixels, clipped
 from tools.media.pixels import SD_HEIGHT, Codes, composite, from_444, rgb8, rgb8_to_444, to_444
 from tools.types import Bits, Box, Frame, PixelLayout, Rgb
-from tools.vision.grain import calm_residual
+from tools.vision.grain import block_features
 
 Edit = Callable[[Pixels], Pixels]
 """From R, G, B (h, w, 3) of a part of a frame, 0 to 255, to what it becomes."""
-MEDIAN_TAKES = 0.95
-"""White noise of deviation 1 loses this much to a 3×3 median (measured on Gaussian noise)."""
+KEPT = 0.87
+"""What is left of white noise of deviation 1 when a Gaussian of deviation 1 is taken off: √(1 - 1/π + 1/4π)."""
+CALM = 0.1
+"""Share of the blocks, the calmest ones, that are taken to hold grain and no texture."""
 STEEPEST = 0.4
 """A Gaussian edge of deviation s rises by this over s per pixel at its steepest: 1/√(2π)."""
 
@@ -97,13 +99,12 @@ def look_at(picture: Rgb, box: Box) -> Surface:
     around = box.grown(max(24, max(box.w, box.h) // 2), width, height)
     near, own = picture[around.slices], picture[box.slices]
     gray = np.asarray(cv2.cvtColor(near, cv2.COLOR_RGB2GRAY), np.uint8)
-    everywhere = np.ones(gray.shape, np.bool_)
     return Surface(
         colour=np.asarray(own.reshape(-1, 3).mean(axis=0), np.float32),
         white=_white(picture, near),
         level=float(cv2.cvtColor(own, cv2.COLOR_RGB2GRAY).mean()),
         blur=_blur(gray),
-        grain=(calm_residual(gray, everywhere) or 0.0) / MEDIAN_TAKES,
+        grain=_grain(gray),
     )
 
 
@@ -125,6 +126,13 @@ def _blur(gray: Rgb | Pixels) -> float:
     if strong.sum() < 40:
         return 1.0
     return float(np.clip(STEEPEST / np.quantile(step[strong] / span[strong], 0.7), 0.45, 2.5))
+
+
+def _grain(gray: Rgb) -> float:
+    """Deviation of the grain in levels: what the finest detail comes to where there is no other."""
+    found = block_features(gray)
+    lit = found[..., 0][(found[..., 2] > 20) & (found[..., 2] < 235)]
+    return float(np.quantile(lit, CALM)) / KEPT if lit.size else 0.5
 
 
 def shading(before: Pixels, level: float) -> Pixels:

@@ -11,28 +11,43 @@ from tools.types import Rgb
 
 def draw_patch(rng: Rng, picture: Rgb) -> Pixels:
     """A patch (h, w, 4) premultiplied, 0 to 1, with an outline of its own."""
-    content = _elsewhere(rng, picture) if rng.uniform() < 0.5 else _made(rng, picture)
-    cover = _outline(rng)
+    taken = rng.uniform() < 0.6
+    content = _elsewhere(rng, picture) if taken else _made(rng, picture)
+    cover = _spot(rng) if taken and rng.uniform() < 0.4 else _panel(rng)
+    if not taken and rng.uniform() < 0.5:
+        content = _framed(rng, content)
     wide = float(rng.uniform(0.7, 1.6))
     patch = np.dstack([content * cover[..., None], cover]).astype(np.float32)
     size = (round(SIDE * min(1.0, wide)), round(SIDE * min(1.0, 1 / wide)))
     return np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _outline(rng: Rng) -> Pixels:
-    """A panel, a skewed opening, or an uneven spot."""
-    kind = rng.uniform()
-    if kind < 0.35:
-        return rounded(0.04, 0.04, 0.96, 0.96, float(rng.uniform(0.004, 0.1)))
-    if kind < 0.65:
-        corners = np.array([(0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95)])
-        return polygon(corners + rng.uniform(-0.04, 0.12, (4, 2)) * np.sign(0.5 - corners))
+def _panel(rng: Rng) -> Pixels:
+    """The outline of a panel or of a skewed opening."""
+    if rng.uniform() < 0.5:
+        return rounded(0.04, 0.04, 0.96, 0.96, float(rng.uniform(0.004, 0.04)))
+    corners = np.array([(0.08, 0.08), (0.92, 0.08), (0.92, 0.92), (0.08, 0.92)])
+    return polygon(corners + rng.uniform(-0.04, 0.1, (4, 2)) * np.sign(0.5 - corners))
+
+
+def _spot(rng: Rng) -> Pixels:
+    """An uneven outline with a soft edge."""
     turn = np.linspace(0, 2 * np.pi, 90, endpoint=False)
     radius = np.full(90, 0.4)
     for wave in range(2, 6):
         radius += rng.uniform(0, 0.06) / wave * 2 * np.cos(wave * turn + rng.uniform(0, 2 * np.pi))
     spot = polygon(np.column_stack([0.5 + radius * np.cos(turn), 0.5 + radius * np.sin(turn)]))
-    return np.asarray(cv2.GaussianBlur(spot, (0, 0), float(rng.uniform(1, 5))), np.float32)
+    return np.asarray(cv2.GaussianBlur(spot, (0, 0), float(rng.uniform(2, 9))), np.float32)
+
+
+def _framed(rng: Rng, content: Pixels) -> Pixels:
+    """The content with a border, as a board or a window has, and its shadow line."""
+    inner, thick = rounded(0.1, 0.1, 0.9, 0.9, 0.005), 0.012
+    line = rounded(0.1 + thick, 0.1 + thick, 0.9 - thick, 0.9 - thick, 0.005)
+    border = content.mean(axis=(0, 1)) * float(rng.uniform(0.5, 1.5))
+    outside = clipped(np.broadcast_to(border, content.shape))
+    lined = content * (0.55 + 0.45 * line[..., None])
+    return np.asarray(outside + (lined - outside) * inner[..., None], np.float32)
 
 
 def _elsewhere(rng: Rng, picture: Rgb) -> Pixels:
@@ -52,7 +67,7 @@ def _made(rng: Rng, picture: Rgb) -> Pixels:
     one, two = samples[rng.integers(len(samples))], samples[rng.integers(len(samples))]
     kind = int(rng.integers(5))
     height = _plaster(rng) if kind == 4 else _courses(rng, shifted=kind == 0, tall=kind == 1, plain=kind == 3)
-    colour = one + (two - one) * clipped(0.5 + 0.22 * clouds(rng, (SIDE, SIDE), 110))[..., None]
+    colour = one + (two - one) * clipped(0.35 + 0.1 * clouds(rng, (SIDE, SIDE), 110))[..., None]
     return clipped(colour * (0.55 + 0.5 * height)[..., None] + 0.03)
 
 
@@ -71,4 +86,4 @@ def _courses(rng: Rng, *, shifted: bool, tall: bool, plain: bool) -> Pixels:
 
 
 def _plaster(rng: Rng) -> Pixels:
-    return clipped(0.75 + 0.14 * clouds(rng, (SIDE, SIDE), 60, 5))
+    return clipped(0.8 + 0.05 * clouds(rng, (SIDE, SIDE), 60, 6))

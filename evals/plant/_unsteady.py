@@ -8,14 +8,12 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from evals.plant._carried import on_surface
+from evals.plant._carried import background_patch, stray_object, text_logo
 from evals.plant._follow import Complex, Place, Wish, find_place
 from evals.plant._layer import Carried, Seen, sized
-from evals.plant._lettering import draw_lettering
 from evals.plant._paint import SIDE, Pixels, Rng, clipped, clouds, polygon
 from evals.plant._planting import Crop, Planting, Task, geometric
 from evals.plant._surface import edited
-from evals.plant._things import draw_thing
 from tools.types import Box, Frame
 
 CHANGE = (7.0, 34.0)
@@ -33,7 +31,7 @@ Change = Callable[[Pixels, Seen, int, float], Pixels]
 
 def melt(task: Task) -> Planting:
     """A patch whose shapes run: all at once and for good, or further from frame to frame."""
-    running = bool(task.rng.uniform() < 0.6)
+    running = task.family == "melt" and bool(task.rng.uniform() < 0.6)
     turning, start = float(task.rng.uniform(-0.09, 0.09)), task.life[0]
 
     def change(before: Pixels, seen: Seen, step: int, amount: float) -> Pixels:
@@ -63,19 +61,26 @@ def _melting(rng: Rng) -> Pixels:
 
 def region_flicker(task: Task) -> Planting:
     """A region whose brightness, colour and texture jump from frame to frame."""
-    jumps = float(task.rng.uniform(0.0, 0.03))
+    jumps = float(task.rng.uniform(0.002, 0.025))
 
     def change(before: Pixels, seen: Seen, step: int, amount: float) -> Pixels:
         rng = np.random.default_rng((*task.seed, 77, step))
         sign = 1.0 if (step % 2) ^ (rng.uniform() < 0.25) else -1.0
-        gain = 1 + 0.1 * amount * (sign * rng.uniform(0.5, 1) + 0.25 * rng.standard_normal(3))
-        texture = 6 * amount * clouds(rng, before.shape[:2], max(6.0, 0.25 * min(before.shape[:2])), 3)
-        jump = complex(*rng.standard_normal(2)) * jumps * np.sqrt(task.area)
-        moved = _displaced(before, np.full(before.shape[:2], jump, np.complex128))
-        after = clipped(moved * clipped(gain, 0.3, 1.9) + texture[..., None], 0, 255)
-        return before + (after - before) * seen.layer[..., -1:]
+        gain = 1 + 0.1 * amount * (sign * rng.uniform(0.5, 1) + 0.12 * rng.standard_normal(3))
+        wave = np.sqrt(task.area) * jumps * min(amount, 1.5)
+        field = wave * (_wobble(rng, before.shape[:2]) + complex(*rng.standard_normal(2)))
+        moved, mean = _displaced(before, field), before.mean(axis=(0, 1))
+        contrast = 1 + 0.2 * amount * float(rng.uniform(-1, 1))
+        after = clipped((mean + (moved - mean) * max(contrast, 0.2)) * clipped(gain, 0.3, 1.9), 0, 255)
+        return np.asarray(before + (after - before) * seen.layer[..., -1:], np.float32)
 
     return _region(task, _window(task.rng), change, task.life[0])
+
+
+def _wobble(rng: Rng, size: tuple[int, int]) -> Complex:
+    """A displacement field (h, w) of one frame's own."""
+    wave = max(8.0, 0.4 * min(size))
+    return np.asarray(clouds(rng, size, wave, 2) + 1j * clouds(rng, size, wave, 2), np.complex128)
 
 
 def _window(rng: Rng) -> Pixels:
@@ -91,7 +96,7 @@ def blob(rng: Rng, soft: float) -> Pixels:
         radius += rng.uniform(0, 0.08) / wave * 2 * np.cos(wave * turn + rng.uniform(0, 2 * np.pi))
     spot = polygon(np.column_stack([0.5 + radius * np.cos(turn), 0.5 + radius * np.sin(turn)]))
     spread = cv2.GaussianBlur(spot, (0, 0), soft / 3 * SIDE)
-    return clipped((spread - 0.05) / 0.9)
+    return clipped((spread - 0.06) / 0.86) ** np.float32(0.6)
 
 
 def _region(task: Task, layer: Pixels, change: Change, start: int) -> Planting:
@@ -129,13 +134,11 @@ def _amount(task: Task, carried: Carried, change: Change, place: Place) -> float
 
 
 def frame_pop(task: Task) -> Planting:
-    """One frame that is wrong: with a thing in it, with a region from elsewhere, or as a whole."""
+    """One frame that is wrong: with a thing or a piece from elsewhere in it, warped, or wrong as a whole."""
     if task.size >= WHOLE:
         return _jump(task)
-    if task.rng.uniform() < 0.55:
-        draw = draw_thing if task.rng.uniform() < 0.7 else draw_lettering
-        return _only(on_surface(_longer(task), draw(task.rng)), task.life[0])
-    return _only(_foreign(_longer(task)), task.life[0])
+    prepare = POPS[int(task.rng.choice(len(POPS), p=(0.4, 0.15, 0.25, 0.2)))]
+    return _only(prepare(_longer(task)), task.life[0])
 
 
 def _longer(task: Task) -> Task:
@@ -150,19 +153,6 @@ def _only(planting: Planting, index: int) -> Planting:
         return planting.show(frame) if frame.index == index else (frame, None)
 
     return Planting(show, planting.speed, in_view=True)
-
-
-def _foreign(task: Task) -> Planting:
-    """A region that shows its surround out of place and in other light."""
-    shift = np.exp(1j * task.rng.uniform(0, 2 * np.pi)) * np.sqrt(task.area) * task.rng.uniform(0.3, 0.7)
-    cast = task.rng.normal(0, 0.1, 3) + task.rng.choice([-1, 1]) * 0.15
-
-    def change(before: Pixels, seen: Seen, _: int, amount: float) -> Pixels:
-        moved = _displaced(before, np.full(before.shape[:2], shift * min(amount, 1.5), np.complex128))
-        other = clipped(moved * (1 + amount * cast), 0, 255)
-        return before + (other - before) * seen.layer[..., -1:]
-
-    return _region(task, _window(task.rng), change, task.life[0])
 
 
 def _jump(task: Task) -> Planting:
@@ -187,3 +177,7 @@ def _jump(task: Task) -> Planting:
         return (edited(frame, full, mask, edit), (full, mask)) if frame.index == index else (frame, None)
 
     return Planting(show, 0.0)
+
+
+POPS = (stray_object, text_logo, background_patch, melt)
+"""What a single frame may have that its neighbours have not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from evals.plant._paint import Pixels, clipped
@@ -28,21 +29,22 @@ def light_shift(task: Task) -> Planting:
         warm *= 0.25
     ramp = _ramp(task, float(rng.uniform(-0.5, 0.5)))
 
+    gain = np.asarray((1 + warm * REDNESS) * (1 + side * ramp)[..., None], np.float32)
+
     def edit(before: Pixels) -> Pixels:
-        gain = (1 + warm * REDNESS) * (1 + side * ramp)[..., None]
-        return _developed(_opened(before) * np.asarray(gain, np.float32))
+        return _developed(_opened(before) * gain)
 
     return _everywhere(task, edit)
 
 
 def _opened(levels: Pixels) -> Pixels:
     """The light that a film curve with a soft shoulder turns into levels of 0 to 255."""
-    return np.asarray(-np.log(np.maximum(1 - levels * np.float32(SHOULDER / 255), 1e-6)), np.float32)
+    return np.asarray(-cv2.log(np.maximum(1 - levels * np.float32(SHOULDER / 255), np.float32(1e-6))), np.float32)
 
 
 def _developed(light: Pixels) -> Pixels:
     """Levels of 0 to 255; undoes `_opened`."""
-    return clipped((1 - np.exp(-light)) * np.float32(255 / SHOULDER), 0, 255)
+    return clipped((1 - cv2.exp(-light)) * np.float32(255 / SHOULDER), 0, 255)
 
 
 def _ramp(task: Task, tilt: float) -> Pixels:
@@ -58,13 +60,15 @@ def grade_mismatch(task: Task) -> Planting:
     gamma = float(np.exp(rng.choice([-1, 1]) * rng.uniform(0.15, 0.4) * much))
     contrast = 1 + float(rng.uniform(-0.3, 0.3)) * much
     saturation = 1 + float(rng.choice([-0.7, 0.6]) * rng.uniform(0.5, 1)) * much
-    tint = much * (float(rng.uniform(-14, 14)) * GREENNESS + float(rng.uniform(-16, 16)) * REDNESS)
+    curve = 110 + (255 * np.linspace(0, 1, 256, dtype=np.float32) ** np.float32(gamma) - 110) * np.float32(contrast)
+    tint = np.float32(much) * (
+        np.float32(rng.uniform(-14, 14)) * GREENNESS + np.float32(rng.uniform(-16, 16)) * REDNESS
+    )
 
     def edit(before: Pixels) -> Pixels:
-        graded = np.power(np.clip(before, 0, 255) / 255, gamma) * 255
-        graded = 110 + (graded - 110) * contrast
+        graded = curve[before.astype(np.uint8)]
         luma = (graded @ LUMA)[..., None]
-        return clipped(luma + (graded - luma) * saturation + tint, 0, 255)
+        return clipped(luma + (graded - luma) * np.float32(saturation) + tint, 0, 255)
 
     return _everywhere(task, edit)
 

@@ -17,12 +17,14 @@ from evals.labels import read_labels
 from evals.plant import FAMILIES, plant_film, read_recipe, requality
 from evals.plant._draw import draw_tasks, recipe_of
 from evals.plant._families import KINDS
+from evals.plant._follow import Wish, find_place
 from tests.agent.films import shot_file, sketch
 from tools.errors import BadInput
 from tools.media.decode import frames
 from tools.media.masks import read_track
 from tools.media.pixels import luma8, support_planes
 from tools.media.probe import probe
+from tools.types import Clip
 
 FRAMES = 14
 EACH: Mapping[str, str] = {f"SH{10 * n:03d}": family for n, family in enumerate(FAMILIES, start=1)}
@@ -177,3 +179,13 @@ def test_the_command_plants_and_refuses(footage: Path, tmp_path: Path) -> None:
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr.splitlines() == [f"suture: {out}: exists and is not an empty folder; choose a new one"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "recipe.toml"]
+
+
+def test_a_place_moves_as_its_surface_does(tmp_path: Path) -> None:
+    pan, media = 1.5, tmp_path / "pan.mp4"
+    shot_file(media, sketch(8, FRAMES, pan=pan))
+    clip = Clip(media=media, first=0, last=FRAMES - 1)
+    place = find_place(clip, probe(media), Wish((20.0, 16.0), (2, 12)), np.random.default_rng(1))
+    there = place.turns * place.centre + place.shifts - place.centre
+    assert np.abs(there + pan * np.arange(len(there))).max() < 0.35
+    assert place.speed == pytest.approx(pan / float(np.hypot(160, 96)), rel=0.05)
