@@ -61,3 +61,8 @@ def _through(picture: Rgb, setup: SetUp, index: int, size: Size) -> Rgb:
     matrix = setup.matrix(index, (picture.shape[1], picture.shape[0]), size)
     shown = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT_101)
     return np.asarray(shown, np.uint8)
+
+
+def footage(split: str, data: Path | None) -> list[Footage]:
+    """The split's clips that are there."""
+    return [] if data is None else [Footage.of(data / name) for name in CLIPS[split] if (data / name).exists()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -102,7 +101,7 @@ def _some_traps(rng: np.random.Generator) -> list[TrapKind]:
 
 
 def _joint(rng: np.random.Generator, *, one_place: bool) -> Joint:
-    kind: JointKind = ("cut", "dissolve", "fade")[int(rng.choice(3, p=[0.62, 0.26, 0.12]))]  # type: ignore[assignment]
+    kind: JointKind = ("cut", "dissolve", "fade")[int(rng.choice(3, p=[0.62, 0.26, 0.12]))]
     relation = "elsewhere"
     if one_place:
         relation = ("setup", "jump", "elsewhere")[int(rng.choice(3, p=[0.6, 0.25, 0.15]))]
@@ -120,18 +119,22 @@ class FilmMaker:
 
     def __init__(self, plan: FilmPlan, rng: np.random.Generator, locations: Iterator[Location]) -> None:
         self._plan, self._rng, self._locations = plan, rng, locations
+        self.truths: list[CutTruth] = []
+        """The joints of what has been rendered so far."""
 
     def write(self, path: Path) -> list[CutTruth]:
         """Writes the film and returns its joints."""
-        truths: list[CutTruth] = []
+        write_h264(path, self.pictures(), self._plan.rate, QUALITIES[self._plan.quality])
+        return self.truths
 
-        def pictures() -> Iterator[Rgb]:
-            for picture, truth in joined(self._pieces()):
-                truths.extend([truth] if truth else [])
-                yield picture
+    def pictures(self) -> Iterator[Rgb]:
+        """The film's pictures, once."""
+        return self._plan.look.graded(self._cut(), self._rng)
 
-        write_h264(path, self._plan.look.graded(pictures(), self._rng), self._plan.rate, QUALITIES[self._plan.quality])
-        return truths
+    def _cut(self) -> Iterator[Rgb]:
+        for picture, truth in joined(self._pieces()):
+            self.truths.extend([truth] if truth else [])
+            yield picture
 
     def _pieces(self) -> Iterator[Piece]:
         place: Location | None = None
@@ -190,4 +193,4 @@ def write_h264(path: Path, pictures: Iterator[Rgb], rate: Fraction, crf: int) ->
             out.mux(stream.encode(shown))
         if stream is not None:
             out.mux(stream.encode(None))
-    os.replace(temporary, path)
+    temporary.replace(path)

@@ -19,6 +19,9 @@ from tools.types import Rgb
 Layer = NDArray[np.float32]
 """(h, w, 4): premultiplied R, G, B in 0–255, alpha in 0–1."""
 
+Colour = NDArray[np.float64]
+"""(3,) R, G, B."""
+
 PHOTOGRAPHS = {
     "tune": ("camera", "cat", "rocket", "gravel", "immunohistochemistry", "coins", "brick"),
     "test": ("coffee", "grass", "hubble_deep_field", "retina", "cell", "moon"),
@@ -44,7 +47,11 @@ class Person:
         """Place in shares of the picture, and lean in degrees; a walk turns round after a while."""
         swing = 0.25 * np.sin(self.walk * clock / 0.25 + self.phase) if self.walk else 0.0
         sway = 0.012 * np.sin(0.11 * clock + 2 * self.phase)
-        return self.x + float(swing + sway), self.y + 0.006 * float(np.sin(0.17 * clock)), 5 * float(np.sin(0.09 * clock))
+        return (
+            self.x + float(swing + sway),
+            self.y + 0.006 * float(np.sin(0.17 * clock)),
+            5 * float(np.sin(0.09 * clock)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +191,7 @@ def _figure(rng: np.random.Generator) -> Layer:
 
 
 def _body(
-    rng: np.random.Generator, skin: Layer, cloth: Layer, hair: Layer, legs: Layer
+    rng: np.random.Generator, skin: Colour, cloth: Colour, hair: Colour, legs: Colour
 ) -> Iterator[tuple[NDArray[np.int32], Layer]]:
     """Outlines from back to front with the surface that fills each."""
     reach, pattern = rng.uniform(-40, 40, 2), _pattern(rng, cloth)
@@ -207,11 +214,11 @@ def _ellipse(centre: Size, axes: Size) -> NDArray[np.int32]:
     return np.asarray(cv2.ellipse2Poly(centre, axes, 0, 0, 360, 12), np.int32)
 
 
-def _plain(colour: Layer) -> Layer:
+def _plain(colour: Colour) -> Layer:
     return np.broadcast_to(colour, (400, 240, 3)).astype(np.float32)
 
 
-def _pattern(rng: np.random.Generator, colour: Layer) -> Layer:
+def _pattern(rng: np.random.Generator, colour: Colour) -> Layer:
     y, x = np.mgrid[:400, :240]
     angle, pitch = rng.uniform(0, np.pi), rng.uniform(0.15, 0.5)
     wave = np.sign(np.sin((x * np.cos(angle) + y * np.sin(angle)) * pitch)) * rng.uniform(0, 50)

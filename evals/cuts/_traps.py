@@ -75,7 +75,9 @@ def _covered(picture: Rgb, surface: Rgb, left: float, *, smear: float, side: int
     height, width = picture.shape[:2]
     columns = np.arange(width) + 0.5
     edge = max(2.0, smear)
-    share = np.clip((columns - left) / edge + 0.5, 0, 1) * np.clip((left + surface.shape[1] - columns) / edge + 0.5, 0, 1)
+    share = np.clip((columns - left) / edge + 0.5, 0, 1) * np.clip(
+        (left + surface.shape[1] - columns) / edge + 0.5, 0, 1
+    )
     taken = np.clip((columns - left).astype(int), 0, surface.shape[1] - 1)
     colour = surface[:height][:, taken]
     alpha = np.broadcast_to(share[None, :, None], (height, width, 1)).copy()
@@ -104,8 +106,8 @@ def _shake(rng: np.random.Generator, room: int, width: int) -> tuple[int, Callab
 def _moved(picture: Rgb, step: NDArray[np.float64]) -> Rgb:
     size = (picture.shape[1], picture.shape[0])
     matrix = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), float(step[2]), 1.0)
-    matrix[:, 2] += step[:2]
-    return np.asarray(cv2.warpAffine(picture, matrix, size, borderMode=cv2.BORDER_REFLECT_101), np.uint8)
+    placed = np.column_stack([matrix[:, :2], matrix[:, 2] + step[:2]])
+    return np.asarray(cv2.warpAffine(picture, placed, size, borderMode=cv2.BORDER_REFLECT_101), np.uint8)
 
 
 def _smeared(picture: Rgb, travel: NDArray[np.float64]) -> Rgb:

@@ -102,7 +102,10 @@ def _ramp(shares: Series, first: int, last: int) -> tuple[int, int] | None:
 
     Departures are counted up to `STRAY`, so that what happens beyond the joint does not matter.
     """
-    starts, ends = np.arange(max(1, first - AROUND), first + 5), np.arange(last - 5, min(len(shares) - 1, last + AROUND))
+    starts, ends = (
+        np.arange(max(1, first - AROUND), first + 5),
+        np.arange(last - 5, min(len(shares) - 1, last + AROUND)),
+    )
     a, b = (grid.ravel() for grid in np.meshgrid(starts, ends, indexing="ij"))
     a, b = a[b - a >= SPAN - 1], b[b - a >= SPAN - 1]
     if not a.size:
@@ -127,7 +130,7 @@ def fade(recent: Recent, run: Run, low: int, high: int) -> Stretch | None:
 
 
 def _slope(contrast: Series) -> int:
-    """How many frames contrast needs to rise from nothing to its level, by the line that fits best; index 0 is first."""
+    """How many frames contrast needs to rise from nothing to its level, by the line that fits best."""
     best, least = 0, np.inf
     for length in range(len(contrast) - 1):
         level = float(np.median(contrast[length : length + AROUND]))

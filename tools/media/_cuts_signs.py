@@ -6,7 +6,6 @@ The coarse picture is 40 × 24 whatever the film's shape, each of its 12 tiles w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -82,7 +81,7 @@ def is_mixture(before: Sign, middle: Sign, after: Sign) -> bool:
     energy, scene = _mean_square(change), _mean_square(middle.coarse)
     if energy < MOVED * (scene + 0.5):
         return False
-    bend = middle.coarse - (before.coarse + after.coarse) / 2
+    bend = np.asarray(middle.coarse - (before.coarse + after.coarse) / 2, np.float32)
     if 4 * _mean_square(bend) > CURVED * (energy + 0.1):
         return False
     left = _mean_square(_unexplained(change, middle))
@@ -102,12 +101,13 @@ def _mean_square(values: Coarse) -> float:
     return float(np.vdot(values, values)) / values.size
 
 
-class Recent(Sequence[Sign]):
+class Recent:
     """The last signs, indexed by frame number."""
 
     def __init__(self, kept: int) -> None:
         self._kept: deque[Sign] = deque(maxlen=kept)
         self.count = 0
+        """Frames seen so far."""
 
     def append(self, small: Gray) -> None:
         self._kept.append(sign(small, self._kept[-1] if self._kept else None))
@@ -117,10 +117,7 @@ class Recent(Sequence[Sign]):
     def oldest(self) -> int:
         return self.count - len(self._kept)
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def __getitem__(self, index: int) -> Sign:  # type: ignore[override]
+    def __getitem__(self, index: int) -> Sign:
         if not self.oldest <= index < self.count:
             raise IndexError(index)
         return self._kept[index - self.oldest]
