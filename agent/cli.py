@@ -492,6 +492,25 @@ def verify(
 
 
 @app.command(rich_help_panel=HOUSE)
+def bench(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="cuts")],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Measure speed, as ratios within one run."""
+    from agent import printing
+    from evals.bench import run_bench
+
+    found = run_bench(name, (lambda _: None) if quiet or json else (lambda words: print(words, file=sys.stderr)))
+    if not _say(found, json):
+        rows = [
+            (r.what, f"{r.value:g}", r.unit, f"{r.baseline:g}", f"{r.ratio:.2f}", f"{r.spread:.2f}") for r in found.rows
+        ]
+        printing.table(f"{name} on {found.machine}", ("what", "value", "unit", "baseline", "ratio", "spread"), rows)
+    return 0
+
+
+@app.command(rich_help_panel=HOUSE)
 def tools(json: Json = False, quiet: Quiet = False) -> int:
     """List the editors with what they can do, their prices, and how often they succeed."""
     from agent import house, printing
