@@ -163,7 +163,6 @@ def _decal(canvas: Canvas, surface: Surface, points: Points, ink: Colour | Ink, 
 def _tailor(canvas: Canvas, surface: Surface, garment: Garment, skin: Colour) -> None:
     """Neckline, fastenings, pockets and a patch, by the garment's kind."""
     seam, inner = darker(garment, 0.62), mixed(garment.accent, (235, 232, 225), 0.4)
-    neckline = ellipse(0, 0, 60, 26)
     if garment.kind == "jacket":
         _decal(canvas, surface, smooth([(-30, 0), (30, 0), (46, 300), (40, 580), (-40, 580), (-46, 300)], 1), inner)
         for side in (-1, 1):
@@ -179,14 +178,16 @@ def _tailor(canvas: Canvas, surface: Surface, garment: Garment, skin: Colour) ->
         _decal(canvas, surface, smooth([(-74, 380), (74, 380), (100, 500), (-100, 500)], 1), seam)
         for side in (-1, 1):
             _decal(canvas, surface, stroke(curve([(side * 30, 20), (side * 34, 120), (side * 28, 170)]), 7), inner)
-        neckline = ellipse(0, 4, 72, 40)
     elif garment.kind == "dress":
         _decal(canvas, surface, stroke(np.array([(-200.0, 395), (-60, 400), (60, 400), (200, 395)]), 26), seam)
     elif garment.kind == "vest":
         for side in (-1, 1):
             _decal(canvas, surface, stroke(curve([(side * 96, 40), (side * 80, 260), (side * 104, 570)]), 9), seam)
-    if surface.yaw < 90:
-        canvas.fill(surface.put(neckline), seam if garment.kind == "hoodie" else mixed(skin, (60, 30, 25), 0.22), soft=1.2)
+    if garment.kind == "hoodie":
+        hood = stroke(curve([(-92, 22), (-50, 84), (50, 84), (92, 22)]), 34)
+        canvas.fill(surface.put(hood) if surface.yaw < 90 else hood * (0.9, 0.6), grained_ink(seam, garment.seed), depth=14)
+    elif surface.yaw < 90:
+        canvas.fill(surface.put(ellipse(0, 4, 50, 17)), mixed(skin, (50, 24, 20), 0.3), soft=3)
     if garment.pattern == "patch":
         _decal(canvas, surface, ellipse(58, 150, 44, 44), garment.accent, depth=8)
         _decal(canvas, surface, ellipse(58, 150, 33, 33), seam)
@@ -220,18 +221,20 @@ def _arm(sitter: _Sitter, side: int) -> list[Layer]:
     out = 26 * np.sign(x or 1) * abs(np.cos(np.radians(sitter.yaw)))
     if raised:
         hand = sitter.hand()
-        bones = np.vstack([curve([(x, 74), (x + out, 190), (x + out * 1.2, 300)], 14), curve([(x + out, 330), hand], 12)])
+        bones = np.vstack([curve([(x, 86), (x + out, 190), (x + out * 1.2, 300)], 14), curve([(x + out, 330), hand], 12)])
     else:
         hand = (x + out * 1.5, 540.0)
-        bones = curve([(x, 74), (x + out * 1.1, 260), (x + out * 1.3, 400), (x + out * 1.5, 520)], 26)
+        bones = curve([(x, 86), (x + out * 1.1, 260), (x + out * 1.3, 400), (x + out * 1.5, 520)], 26)
     canvas = sitter.canvas(bones[:, 0].min() - 60, 0, bones[:, 0].max() + 60, 610)
     widths = np.linspace(82, 58, len(bones)) * build
     canvas.fill(ellipse(hand[0], hand[1] + 6, 27, 33), _skin_ink(look.face), depth=20)
     sleeve = _sleeve(look.garment, bones)
-    for joint in (0, len(bones) // 2):
-        x, y = bones[joint]
-        canvas.fill(ellipse(x, y + (24 if joint == 0 else 0), widths[joint] / 2, widths[joint] / 2), sleeve, depth=38)
-    canvas.fill(stroke(bones, widths.tolist()), sleeve, depth=42, rim=0.22)
+    half = 14 if raised else len(bones)
+    for joint in (0, min(half, len(bones) - 1)):
+        canvas.fill(ellipse(*bones[joint], widths[joint] / 2, widths[joint] / 2), sleeve, depth=38)
+    for bone in (slice(0, half), slice(half, None)):
+        if len(bones[bone]):
+            canvas.fill(stroke(bones[bone], widths[bone].tolist()), sleeve, depth=42, rim=0.22)
     cuff = stroke(bones[-3:], widths[-3:] + 4)
     canvas.fill(cuff, grained_ink(darker(look.garment), look.garment.seed), depth=18)
     return [Layer(f"arm{side}", ("arm", side, look.garment, look.face.skin, raised), canvas.cel)]

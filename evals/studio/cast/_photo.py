@@ -28,7 +28,7 @@ _CAT = (
 )
 _CAMERAMAN = (
     (0, 255), (28, 206), (70, 141), (113, 109), (162, 116), (165, 84), (197, 66), (239, 68), (264, 98), (268, 130),
-    (300, 134), (328, 140), (332, 190), (302, 225), (274, 291), (225, 309), (197, 347), (169, 394), (148, 450),
+    (300, 134), (328, 140), (332, 190), (302, 225), (274, 291), (222, 306), (186, 322), (158, 356), (146, 400), (146, 470),
     (150, 512), (0, 512),
 )
 # fmt: on
@@ -39,7 +39,8 @@ class Photo:
     """A cut-out, one pixel per unit: colours (h, w, 3), alpha, and where its garment is; its corner, in units.
 
     `head` and `torso` say where a drawn figure's head centre (0, -170) and chest (0, 150) lie: x, y and a factor.
-    `floor` is how far down it reaches; `pinned`: it is cut on the left and must stand at the frame's edge.
+    `floor` is how far down it reaches, where it is `cut`; `pinned`: it is cut on the left too, and must stand at the
+    frame's edge.
     """
 
     rgb: Pixels
@@ -50,6 +51,7 @@ class Photo:
     torso: tuple[float, float, float]
     floor: float
     pinned: bool
+    cut: bool = True
 
 
 def _trimap(outline: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
@@ -116,7 +118,7 @@ def _coffee() -> Photo:
     alpha, rgb = _cut_out(photo, outline), photo.astype(np.float32)
     red = _dyed_like(rgb, (172, 9), 130) * alpha
     parts = _scaled(rgb, alpha, np.asarray(red, np.float32), 1.9)
-    return Photo(*parts, (-280 * 1.9, -230 * 1.9), (20, -110, 0.9), (-200, 190, 0.75), 330, pinned=False)
+    return Photo(*parts, (-280 * 1.9, -230 * 1.9), (20, -110, 0.9), (-200, 190, 0.75), 330, pinned=False, cut=False)
 
 
 @cache
@@ -125,7 +127,7 @@ def _cat() -> Photo:
     alpha, rgb = _cut_out(photo, _filled(photo.shape, smooth(_CAT, 2)), 5), photo.astype(np.float32)
     cloth = _filled(photo.shape, smooth([(-20, 205), (80, 262), (215, 290), (330, 252), (330, 330), (-20, 330)], 2))
     parts = _scaled(rgb, alpha, cv2.GaussianBlur(cloth.astype(np.float32), (0, 0), 0.8), 2.3)
-    return Photo(*parts, (-180 * 2.3, -125 * 2.3), (40, -130, 1.5), (60, 230, 0.6), 400, pinned=True)
+    return Photo(*parts, (-180 * 2.3, -125 * 2.3), (40, -130, 1.5), (-90, 270, 0.55), 400, pinned=True)
 
 
 @cache

@@ -15,7 +15,7 @@ from evals.studio.cast._camera import CameraPath, MoveKind, draw_acting, draw_ca
 from evals.studio.cast._design import Character, Look, Split, Thing, character_seed, draw_character, draw_thing
 from evals.studio.cast._doll import Layer
 from evals.studio.cast._figure import Wardrobe
-from evals.studio.cast._photo import SUBJECTS, draw_subject, photo_of
+from evals.studio.cast._photo import SUBJECTS, Photo, draw_subject, photo_of
 from evals.studio.cast._sets import Place, draw_place
 from evals.studio.cast._sheets import Layout, draw_layout
 from evals.studio.cast._stage import Confounder, Setup, Stage, Stand, Wrong
@@ -186,13 +186,18 @@ def _stand(
     x = x + float(rng.uniform(-0.06, 0.06))
     y = (345 + float(rng.uniform(0, 25))) / height
     if character.subject != "doll":
-        photo = photo_of(character.subject)
-        y = max(y, 1.06 - photo.floor / height)
-        if photo.pinned:
-            x = -photo.corner[0] * scale - 0.05
-        if character.subject == "coffee":
-            y = 0.55
+        x, y = _photo_spot(photo_of(character.subject), height, x, y)
     return Stand(figure, view, x, y, scale)
+
+
+def _photo_spot(photo: Photo, height: float, x: float, y: float) -> tuple[float, float]:
+    """Where a cut-out stands: its cut edges lie outside the frame, one that has none in the middle of it."""
+    if not photo.cut:
+        return x, 0.52
+    lowest = 1.04 - photo.floor / height
+    if photo.pinned:
+        x = -photo.corner[0] * 9 / 16 / height - 0.05
+    return x, lowest if photo.floor < 0.7 * height else max(y, lowest)
 
 
 def _main_view(script: Script, figure: int) -> str:
@@ -206,7 +211,7 @@ def _draw_sheeted(rng: np.random.Generator, script: Script, figure: int) -> Shee
     character, view = script.cast[figure], _main_view(script, figure)
     views = ("front", "three-quarter", "profile", "back") if character.subject == "doll" else ("front", "three-quarter")
     wrong = "wrong-panel" in script.order.errors.values()
-    return Sheeted(draw_layout(rng, view, views, rich=wrong or bool(rng.uniform() < 0.4), plain=wrong))
+    return Sheeted(draw_layout(rng, view, views, rich=wrong or bool(rng.uniform() < 0.4)))
 
 
 @dataclass
@@ -279,7 +284,7 @@ class _Shot:
 
     def _move(self) -> MoveKind:
         kinds: tuple[MoveKind, ...] = ("static", "push", "pan", "handheld", "track", "whip")
-        return kinds[int(self.rng.choice(6, p=[0.24, 0.24, 0.2, 0.2, 0.08, 0.04]))]
+        return kinds[int(self.rng.choice(6, p=[0.22, 0.22, 0.2, 0.2, 0.11, 0.05]))]
 
     # What is wrong
 
@@ -308,7 +313,7 @@ class _Shot:
         character, sheeted = self.script.cast[stand.figure], self.script.sheets[stand.figure]
         wrong = sheeted.wrong_panel[0] if sheeted.wrong_panel else None
         names = [cell.name for cell in sheeted.layout.cells if cell.view == stand.view and cell.name != wrong]
-        if sheeted.layout.grid is None or not names:
+        if not names:
             return character.id
         return f"{character.id}/{names[int(self.rng.integers(len(names)))]}"
 
@@ -320,7 +325,7 @@ class _Shot:
         if fault.family == "stale-reference":
             old = f"{character.id}-v1"
             named = [cell.name for cell in sheeted.layout.cells if cell.view == stand.view]
-            ref = f"{old}/{named[0]}" if sheeted.layout.grid and named else old
+            ref = f"{old}/{named[0]}" if named else old
             return Origin(kind="reference", ref=ref), ref
         return Origin(kind="shot", ref=self.id), self._reference(stand)
 

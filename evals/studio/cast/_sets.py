@@ -66,7 +66,7 @@ def _photographed(rng: np.random.Generator, split: Split, name: str) -> Pixels:
     zoom = max(WIDE / rgb.shape[1], TALL / rgb.shape[0])
     big = cv2.resize(rgb.astype(np.float32), None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
     top, left = (big.shape[0] - TALL) // 2, (big.shape[1] - WIDE) // 2
-    cut = big[top : top + TALL, left : left + WIDE]
+    cut = pixels(big[top : top + TALL, left : left + WIDE])
     lifted = 255 * (cut / 255) ** 0.7 if float(cut.mean()) < 60 else cut
     return pixels(lifted * tone)
 

@@ -24,6 +24,15 @@ CROPS: dict[str, tuple[float, float]] = {
     "face": (-150.0, 380.0),
 }
 """Middle height and the height that is shown, units."""
+NOTES = (
+    "DESIGN NOTES",
+    "",
+    "Keep colours as drawn.",
+    "Same pattern on sleeves.",
+    "No other belongings.",
+    "",
+    "Approved for all shots.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +65,18 @@ class Sheet:
     mask: Bits
 
 
-_NAMES: dict[tuple[str, str], str] = {("front", "full"): "front", ("back", "full"): "back"}
-
-
-def _named(view: str, crop: str) -> str:
+def _titled(view: str, crop: str) -> str:
     if crop == "full":
         return view
     return crop if view == "front" else f"{view}-{crop}"
 
 
-def draw_layout(rng: np.random.Generator, view: str, views: tuple[str, ...], *, rich: bool, plain: bool) -> Layout:
+def draw_layout(rng: np.random.Generator, view: str, views: tuple[str, ...], *, rich: bool) -> Layout:
     """A layout for a character whom shots show from `view`.
 
     `views` are the sides that can be drawn; `rich` repeats `view` in closer crops, so that every place of it is seen at
-    least three times; `plain` takes a layout whose grid film.toml tells.
+    least three times. Only a plain grid is told in film.toml; elsewhere panels have to be found, and are numbered in
+    reading order.
     """
     sides = [(side, "full") for side in views]
     closer = [(view, "half"), (view, "bust"), (view, "face")]
@@ -78,7 +85,7 @@ def draw_layout(rng: np.random.Generator, view: str, views: tuple[str, ...], *, 
     pictures = [*sides, *closer, (other, "bust")] if rich or few else sides
     if few:
         pictures = pictures[:6]
-    kinds: tuple[LayoutKind, ...] = ("grid", "row") if plain else ("grid", "row", "captions", "portrait", "notes")
+    kinds: tuple[LayoutKind, ...] = ("grid", "row", "captions", "portrait", "notes")
     kind = kinds[int(rng.integers(len(kinds)))]
     if kind == "portrait":
         return _portrait(view, [picture for picture in [*closer, *sides] if picture != (view, "half")][:6])
@@ -95,13 +102,13 @@ def _gridded(kind: LayoutKind, pictures: list[tuple[str, str]], columns: int) ->
     for n, (view, crop) in enumerate(pictures):
         row, column = divmod(n, columns)
         x, y = margin + column * (width + 2 * margin), margin + row * (height + below + 2 * margin)
-        cells.append(Cell(_named(view, crop), view, crop, Box(x, y, width, height)))
+        name = _titled(view, crop) if kind in {"grid", "row"} else f"panel-{n + 1}"
+        cells.append(Cell(name, view, crop, Box(x, y, width, height)))
         if below:
-            lines.append((x + 8, y + height + 29, _named(view, crop).upper()))
+            lines.append((x + 8, y + height + 29, _titled(view, crop).upper()))
     size = (columns * (width + 2 * margin) + aside, rows * (height + below + 2 * margin))
     if aside:
-        notes = ("DESIGN NOTES", "", "Keep colours as drawn.", "Same pattern on sleeves.", "No other belongings.", "", "Approved for all shots.")
-        lines = [(size[0] - aside + 24, 70 + 40 * n, words) for n, words in enumerate(notes)]
+        lines = [(size[0] - aside + 24, 70 + 40 * n, words) for n, words in enumerate(NOTES)]
     grid = (rows, columns) if kind in {"grid", "row"} else None
     return Layout(kind, size, tuple(cells), grid, tuple(lines))
 
@@ -109,12 +116,12 @@ def _gridded(kind: LayoutKind, pictures: list[tuple[str, str]], columns: int) ->
 def _portrait(view: str, crops: list[tuple[str, str]]) -> Layout:
     """One large picture and smaller ones beside it, framed, in reading order of their rows."""
     margin, small, tall = 20, 250, 300
-    large = Cell(_named(view, "half"), view, "half", Box(margin, margin, 560, 2 * tall + margin))
+    large = Cell("panel-1", view, "half", Box(margin, margin, 560, 2 * tall + margin))
     cells = [large]
     for n, (side, crop) in enumerate(crops):
         row, column = divmod(n, 3)
         box = Box(600 + column * (small + margin), margin + row * (tall + margin), small, tall)
-        cells.append(Cell(_named(side, crop), side, crop, box))
+        cells.append(Cell(f"panel-{n + 2}", side, crop, box))
     columns = -(-len(crops) // 2) if len(crops) < 3 else 3
     return Layout("portrait", (600 + columns * (small + margin), 2 * tall + 3 * margin), tuple(cells), None)
 
@@ -124,10 +131,9 @@ def draw_sheet(
 ) -> Sheet:
     """The sheet of a character (of an older `look` when given) with a wrong look in the cells that `faults` names."""
     rng = np.random.default_rng([seed, 5])
-    page = np.full((layout.size[1], layout.size[0], 3), rng.uniform(238, 252), np.float32)
+    clean = np.full((layout.size[1], layout.size[0], 3), int(rng.integers(238, 253)), np.uint8)
     for x, y, words in layout.lines:
-        cv2.putText(page, words, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.72, (52, 50, 54), 2, cv2.LINE_AA)
-    clean = np.clip(np.rint(page), 0, 255).astype(np.uint8)
+        cv2.putText(clean, words, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.72, (52, 50, 54), 2, cv2.LINE_AA)
     picture, mask = clean.copy(), np.zeros(clean.shape[:2], np.bool_)
     paper = _paper(rng)
     for cell in layout.cells:
