@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.media._cuts_signs import SPAN, Recent
-from tools.media._structure import FLAT, unmatched
+from tools.media._structure import FLAT, differ
 
 LOOK = 28
 """Frames beyond a suspected stretch before it is judged."""
@@ -149,7 +149,7 @@ def joins_scenes(recent: Recent, stretch: Stretch, low: int, high: int) -> bool:
     if min(before) >= stretch.first or max(after) <= stretch.last:
         return False
     return all(
-        unmatched(recent[old].small, recent[new].small, FAR_REACH) >= OTHER_SCENE for old in before for new in after
+        differ(recent[old].small, recent[new].small, FAR_REACH, OTHER_SCENE) for old in before for new in after
     )
 
 

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from tools.media._cuts_gradual import GAP, LONGEST, LOOK, Run, Runs, Stretch, dissolve, fade, is_empty
 from tools.media._cuts_read import small_lumas
 from tools.media._cuts_signs import SPAN, Recent, is_mixture
-from tools.media._structure import unmatched
+from tools.media._structure import differ, unmatched
 from tools.media.probe import probe
 from tools.types import Frozen, Gray, MediaInfo, Rate
 
@@ -178,7 +178,7 @@ def _is_cut(recent: Recent, index: int) -> bool:
     if not _stands_alone(before, after):
         return False
     reach = REACH if _is_out_of_the_blue(recent, index) else FAR_REACH
-    return all(unmatched(old, new, reach) >= LASTING for old in _ends(before) for new in _ends(after))
+    return all(differ(old, new, reach, LASTING) for old in _ends(before) for new in _ends(after))
 
 
 def _is_out_of_the_blue(recent: Recent, index: int) -> bool:
