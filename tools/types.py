@@ -248,11 +248,14 @@ class Anomaly:
 
     `kind` says which eye: "pop" a thing that appears or vanishes between two frames and is still otherwise, "glitch" a
     region that changes incoherently, "flash" a one-frame event; "panel" differs from a character's panels;
-    "setup" differs from another shot of the set-up; the rest are technical. `confidence` is 0 to 1. A technical
+    "setup" differs from another shot of the set-up, "look" in light or grade as a whole, "mirrored" is the wrong
+    way round; the rest are technical. `confidence` is 0 to 1. A technical
     anomaly of whole frames has a track that covers them.
     """
 
-    kind: Literal["pop", "glitch", "flash", "panel", "setup", "black", "frozen", "duplicate", "level-jump"]
+    kind: Literal[
+        "pop", "glitch", "flash", "panel", "setup", "look", "mirrored", "black", "frozen", "duplicate", "level-jump"
+    ]
     track: MaskTrack
     category: Category
     expected: str
@@ -297,6 +300,8 @@ class Check(Frozen):
     limit: float
     unit: str
     holds: bool
+    note: str = Field(default="", exclude_if=lambda note: not note)
+    """What a reader should know although the check holds."""
 
 
 class Verdict(Frozen):

@@ -9,7 +9,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import rgb2lab
 
 from tools.media.pixels import LUMA_WEIGHTS, SD_HEIGHT, luma8, rgb8
 from tools.types import Bits, Box, Frame, Gray, Rgb
@@ -43,7 +42,7 @@ class Window:
     @cached_property
     def lab(self) -> Floats:
         """CIE Lab of the picture after (h, w, 3)."""
-        return np.asarray(rgb2lab(self.after), np.float32)
+        return np.asarray(cv2.cvtColor(self.after.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), np.float32)
 
 
 def signed_distance(inside: Bits) -> Floats:

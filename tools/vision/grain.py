@@ -22,9 +22,6 @@ BLOCK = 6
 VISIBLE = 0.45
 """Levels of residual under which grain is not seen; added to both sides of a ratio."""
 LEAST_BLOCKS = 6
-LEAST_PIXELS = 48
-VISIBLE_REST = 0.3
-"""What `VISIBLE` is for what a median takes away."""
 GRADIENT_STEP, LEVEL_STEP = 0.35, 40.0
 """Width of a class of blocks: in log gradient, and in levels of brightness."""
 
@@ -52,46 +49,24 @@ def whole_blocks(bits: Bits) -> Bits:
     return np.asarray(_blocks(bits.astype(np.float32)) > 0.999, np.bool_)
 
 
-def calm_residual(luma: Gray, where: Bits) -> float | None:
-    """RMS in levels of what a 3×3 median takes away over the calmer half of a mask; None for too few pixels."""
-    if where.sum() < LEAST_PIXELS:
-        return None
-    picture = luma.astype(np.float32)
-    rest = picture - cv2.medianBlur(picture, 3)
-    calm = cv2.GaussianBlur(picture, (0, 0), 1.5)
-    steep = cv2.magnitude(cv2.Sobel(calm, cv2.CV_32F, 1, 0), cv2.Sobel(calm, cv2.CV_32F, 0, 1))
-    quiet = where & (steep <= np.median(steep[where]))
-    return float(np.sqrt(np.mean(np.clip(rest[quiet], -24, 24) ** 2)))
-
-
 @dataclass
 class GrainRecord:
     """Fine detail of a region and of its surround, gathered over frames."""
 
     inside: list[Floats] = field(default_factory=list)
     around: list[Floats] = field(default_factory=list)
-    calm: list[float] = field(default_factory=list)
 
     def add(self, luma: Gray, inside: Bits, around: Bits) -> None:
         """Takes one picture; masks (h, w) of the region and the surround, clear of the edge."""
         features = block_features(luma)
         self.inside.append(features[whole_blocks(inside)])
         self.around.append(features[whole_blocks(around)])
-        here, there = calm_residual(luma, inside), calm_residual(luma, around)
-        if here is not None and there is not None:
-            self.calm.append(abs(float(np.log2((here + VISIBLE_REST) / (there + VISIBLE_REST)))))
 
     def mismatch(self) -> float:
-        """Octaves by which grain inside differs from that around (1: half or twice); 0 when nothing can be compared.
+        """Octaves between inside and around among blocks alike in gradient and brightness (1: half or twice).
 
-        Two measures must agree, the smaller counts: blocks alike in structure, and the calmer half of the pixels. Each
-        alone takes some textures for grain.
+        0 when nothing can be compared.
         """
-        calm = float(np.mean(self.calm)) if self.calm else 0.0
-        return min(calm, self.alike())
-
-    def alike(self) -> float:
-        """Octaves between inside and around among blocks alike in gradient and brightness."""
         none = np.zeros((0, 3), np.float32)
         logs, weights = _class_ratios(np.concatenate([none, *self.inside]), np.concatenate([none, *self.around]))
         return abs(float(np.average(logs, weights=weights))) / float(np.log(2)) if len(logs) else 0.0

@@ -1,0 +1,104 @@
+"""A shift of colour in a fill: what changes right at the edge, all along it and in the same direction.
+
+The picture is read along normals of the mask's outline. Whatever the footage does across the edge, it does elsewhere
+too, in other directions on other arcs and not just there; a fill of another colour shifts every arc alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.vision._checks_window import Floats, Window
+
+INNER, OUTER = 8, 17
+"""Pixels to which a normal is read inside and outside of the edge."""
+ARC = 9
+"""Pixels of outline that are averaged to one arc."""
+GAP, BAND = 5, 2
+"""A shift may fade in over `GAP` pixels inside the edge; two bands of `BAND` pixels on both sides are compared."""
+BESIDE = (8, 11, 14)
+"""Offsets in pixels of the curves outside that the edge is compared with: clear of it by the bands' own reach."""
+LEAST_ARCS = 4
+SEEN = 3.0
+"""Lab units of shift that nobody sees in a flat picture, give or take; added to what the picture does by itself."""
+SCATTER = 0.5
+"""How much the arcs' disagreement about the shift counts against it."""
+ROUNDS = 12
+"""Of Weiszfeld's iteration; it has settled to a hundredth of a unit by then."""
+
+
+@dataclass
+class ColourRecord:
+    """Colour along the normals of the outline (arcs, offsets, 3), frame by frame."""
+
+    profiles: list[Floats] = field(default_factory=list)
+
+    def add(self, window: Window) -> None:
+        self.profiles.extend(outline_profiles(window.lab, window.distance, window.inside))
+
+    def excess(self) -> float:
+        """Lab shift at the edge over what a flat picture hides, the arcs' scatter and the largest shift beside."""
+        steps = [differences(self.profiles, at) for at in (1, *(1 + offset for offset in BESIDE))]
+        if len(steps[0]) < LEAST_ARCS:
+            return 0.0
+        shift = middle(steps[0])
+        scatter = float(np.median(np.linalg.norm(steps[0] - shift, axis=1)))
+        beside = max((float(np.linalg.norm(middle(arcs))) for arcs in steps[1:] if len(arcs) >= LEAST_ARCS), default=0)
+        return float(np.linalg.norm(shift)) / (beside + SCATTER * scatter + SEEN)
+
+
+def outline_profiles(values: Floats, distance: Floats, inside: NDArray[np.bool_]) -> Iterator[Floats]:
+    """Per outline of a mask: means (arcs, INNER + OUTER, channels) of `values` (h, w, channels), NaN where unknown.
+
+    Offset n holds what lies n - INNER + 0.5 pixels outside of the edge.
+    """
+    found, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    smooth = cv2.GaussianBlur(np.clip(distance, -40, 60), (0, 0), 2.0)
+    slopes = np.dstack([cv2.Sobel(smooth, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1))])
+    for outline in found:
+        points = outline[:, 0]
+        if len(points) >= ARC:
+            yield _along(values, distance, points, slopes[points[:, 1], points[:, 0]])
+
+
+def _along(values: Floats, distance: Floats, points: NDArray[np.int32], slopes: Floats) -> Floats:
+    """Arc means on the normals of one outline; a place nearer to another part of the outline does not count."""
+    offsets = np.arange(-INNER, OUTER) + 0.5
+    normals = slopes / np.maximum(np.linalg.norm(slopes, axis=1, keepdims=True), 1e-3)
+    places = (points[:, None] + normals[:, None] * (offsets + 0.5)[None, :, None]).astype(np.float32)
+    xs, ys = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
+    read, away = (cv2.remap(plane, xs, ys, cv2.INTER_LINEAR) for plane in (values, distance))
+    height, width = distance.shape
+    known = (np.abs(away - offsets) < 1.2 + 0.12 * np.abs(offsets)) & (xs > 0) & (ys > 0)
+    known &= (xs < width - 1) & (ys < height - 1)
+    count = len(points) // ARC
+    starts = np.arange(count) * len(points) // count
+    number = np.add.reduceat(known.astype(np.float32), starts)
+    total = np.add.reduceat(np.where(known[..., None], read, 0), starts)
+    means = total / np.maximum(number, 1)[..., None]
+    return np.where((number >= ARC / 2)[..., None], means, np.nan).astype(np.float32)
+
+
+def differences(profiles: Sequence[Floats], at: int) -> Floats:
+    """Inner band less outer band (n, 3) of the arcs, for a curve `at` pixels outside of the edge."""
+    found = [np.zeros((0, 3), np.float32)]
+    for profile in profiles:
+        outer = profile[:, INNER + at : INNER + at + BAND].mean(axis=1)
+        inner = profile[:, INNER + at - GAP - BAND : INNER + at - GAP].mean(axis=1)
+        step = inner - outer
+        found.append(step[np.isfinite(step[:, 0])])
+    return np.concatenate(found)
+
+
+def middle(vectors: Floats) -> Floats:
+    """Geometric median of vectors (n, 3) (Weiszfeld 1937), blunt within a unit."""
+    at = np.median(vectors, axis=0)
+    for _ in range(ROUNDS):
+        weight = 1 / np.maximum(np.linalg.norm(vectors - at, axis=1, keepdims=True), 1.0)
+        at = (vectors * weight).sum(axis=0) / weight.sum()
+    return np.asarray(at, np.float32)
