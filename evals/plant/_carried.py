@@ -36,7 +36,7 @@ def text_logo(task: Task) -> Planting:
 
 def on_surface(task: Task, layer: Pixels, tilt: float) -> Planting:
     """A cutout (0 to 1) at its final size on a place of the shot, in its light."""
-    place = find_place(task.clip, task.info, _wish(task, layer), task.rng)
+    place = find_place(task.clip, task.info, replace(_wish(task, layer), calm=True), task.rng)
     picture = task.picture(place.first)
     surface = look_at(picture, around(place, layer, task))
     colours = _lit(layer, surface, task.strength)

@@ -76,13 +76,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a place must be: width and height in source pixels, frames, and, where it matters, speed, texture, and
-    whether it moves as the camera makes the set move."""
+    """What a place must be: width and height in source pixels, frames, and, where it matters, its speed, whether it has
+    texture or is calm as one surface is, and whether it moves as the camera makes the set move."""
 
     size: tuple[float, float]
     life: tuple[int, int]
     speed: Speed | None = None
     textured: bool = False
+    calm: bool = False
     background: bool = False
 
 
@@ -152,13 +153,12 @@ class _Survey:
         return speed_class(_speed(self.turns[:, chosen], self.shifts[:, chosen], self.region[chosen], info))
 
     def _unfit(self, wish: Wish) -> Reals:
-        """What counts against places: black bars and burnt-out white, flatness such as a sky's, and more so where
-        texture is needed."""
+        """What counts against places: black bars and burnt-out white, flatness such as a sky's, what the wish says."""
+        middle = np.median(self.spread)
         empty = (self.spread < 3) & ((self.level < 24) | (self.level > 245))
-        flat = self.spread < np.median(self.spread) if wish.textured else np.zeros(len(self.spread), np.bool_)
-        bare = 0.3 * (self.spread < 4)
-        crossed = 1.5 * self.astray * wish.background
-        return np.asarray(empty + bare + crossed + 0.4 * flat + 0.4 * (self.spread < 5) * wish.textured, np.float64)
+        flat = 0.4 * ((self.spread < middle) * 1.0 + (self.spread < 5)) * wish.textured
+        bare, busy = 0.3 * (self.spread < 4), 0.25 * (self.spread > middle) * wish.calm
+        return np.asarray(empty + bare + busy + flat + 1.5 * self.astray * wish.background, np.float64)
 
 
 def _survey(part: Clip, centres: Complex, size: tuple[float, float]) -> _Survey:

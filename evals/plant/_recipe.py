@@ -47,9 +47,9 @@ SIZES: dict[Family, tuple[float, float]] = {
 }
 """Shares of the frame that suit a family; the others change the whole frame."""
 STRETCHED: dict[Family, float] = {
-    "stray-object": 0.3,
-    "background-patch": 0.25,
-    "text-logo": 0.2,
+    "stray-object": 0.5,
+    "background-patch": 0.4,
+    "text-logo": 0.4,
     "melt": 0.6,
     "region-flicker": 0.7,
 }

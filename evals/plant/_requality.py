@@ -85,6 +85,8 @@ def _picture(frame: Frame, index: int) -> VideoFrame:
 def _again(picture: VideoFrame, source: Frame) -> Frame:
     """The decoded picture in the source's place."""
     frame = to_frame(picture, source.index)
+    if source.layout.family == "gray":  # decoders may add empty chroma
+        frame = replace(frame, planes=frame.planes[:1], layout=_coded(source))
     tags = source.colour
     if source.layout.family == "rgb":
         tags = tags.model_copy(update={"matrix": 1, "range": 1})

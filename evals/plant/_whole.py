@@ -89,10 +89,11 @@ def _full(task: Task) -> Crop:
 
 def mirrored(task: Task) -> Planting:
     """The shot seen in a mirror: people look and walk the other way."""
-    crop = _full(task)
+    crop, upright = _full(task), task.info.rotation % 180 == 0
+    turned = (slice(None), slice(None, None, -1)) if upright else (slice(None, None, -1), slice(None))
 
     def show(frame: Frame) -> tuple[Frame, Crop | None]:
-        planes = tuple(plane[:, ::-1].copy() for plane in frame.planes)
+        planes = tuple(plane[turned].copy() for plane in frame.planes)
         return replace(frame, planes=planes), crop
 
     return Planting(show, 0.0)
