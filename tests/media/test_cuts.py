@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tools.media.cuts import CutFinder, find_cuts
+from tools.media.cuts import CutFinder, Opening, find_cuts
 from tools.media.decode import rgb_frames
 from tools.types import Clip, Rgb
 
@@ -56,10 +55,15 @@ def _fit(picture: Rgb, zoom: float = 1.0) -> Rgb:
     return np.asarray(cv2.resize(crop, (WIDE, TALL), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
+def _openings(pictures: Sequence[Rgb]) -> list[Opening]:
+    finder = CutFinder()
+    for picture in pictures:
+        finder.push(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8))
+    return finder.finish()
+
+
 def _found(pictures: Sequence[Rgb]) -> list[int]:
-    finder = CutFinder(Fraction(24))
-    found = [index for picture in pictures for index in finder.push(picture)]
-    return found + finder.finish()
+    return [opening.frame for opening in _openings(pictures)]
 
 
 def test_joints_of_short_shots(shared_data: Path) -> None:
@@ -104,3 +108,66 @@ def test_light_and_fades_are_no_cuts(shared_data: Path) -> None:
     faded = [(p * np.clip((n - 20) / 12, 0, 1)).astype(np.uint8) for n, p in enumerate(shot)]
     assert _found(dimmed) == []
     assert _found(faded) == []
+
+
+def _mixed(old: Rgb, new: Rgb, share: float) -> Rgb:
+    return np.asarray(old * (1 - share) + new * share, np.uint8)
+
+
+@pytest.mark.parametrize("length", [8, 16, 32, 48])
+def test_dissolves_have_an_extent(shared_data: Path, length: int) -> None:
+    old = _stretch(shared_data / "clips" / "dog.mp4", 40, 20 + length)
+    new = _stretch(shared_data / "clips" / "blocks.mp4", 40, 20 + length)
+    mixed = [_mixed(old[20 + n], new[n], (n + 1) / (length + 1)) for n in range(length)]
+    (opening,) = _openings([*old[:20], *mixed, *new[length:]])
+    assert (opening.kind, opening.over is not None) == ("dissolve", True)
+    first, last = opening.over or (0, 0)
+    assert abs(first - 20) <= 3
+    assert abs(last - (19 + length)) <= 3
+    assert opening.frame == (first + last) // 2
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_a_fade_runs_from_the_first_changed_frame_to_the_last(shared_data: Path, level: int) -> None:
+    old = _stretch(shared_data / "clips" / "dog.mp4", 40, 36)
+    new = _stretch(shared_data / "clips" / "blocks.mp4", 40, 36)
+    empty = np.full_like(old[0], level)
+    out = [_mixed(old[24 + n], empty, (n + 1) / 12) for n in range(12)]
+    back = [_mixed(empty, new[n], (n + 1) / 13) for n in range(12)]
+    (opening,) = _openings([*old[:24], *out, *back, *new[12:]])
+    first, last = opening.over or (0, 0)
+    assert opening.kind == "dissolve"
+    assert abs(first - 24) <= 3
+    assert abs(last - 47) <= 3
+
+
+def test_a_covered_lens_is_no_cut(shared_data: Path) -> None:
+    shot = list(_stretch(shared_data / "clips" / "juggle.mp4", 40, 48))
+    for step in range(14):
+        edge = round((step + 1) / 5 * WIDE)
+        shot[18 + step] = shot[18 + step].copy()
+        shot[18 + step][:, max(0, edge - 2 * WIDE) : edge] = 30
+    assert _found(shot) == []
+
+
+def test_a_shaken_camera_is_no_cut(shared_data: Path) -> None:
+    shot = list(_stretch(shared_data / "clips" / "blocks.mp4", 40, 40))
+    steps = np.random.default_rng(3).integers(-9, 10, (10, 2))
+    for number, (right, down) in enumerate(steps, start=15):
+        shot[number] = np.roll(shot[number], (down, right), (0, 1))
+    assert _found(shot) == []
+
+
+def test_a_jump_within_one_set_up(shared_data: Path) -> None:
+    first = _stretch(shared_data / "clips" / "blocks.mp4", 40, 20)
+    later = [np.roll(picture, (4, 14), (0, 1)) for picture in _stretch(shared_data / "clips" / "blocks.mp4", 160, 20)]
+    assert _found([*first, *later]) == [20]
+
+
+def test_an_endless_pan_is_one_shot() -> None:
+    rng = np.random.default_rng(1)
+    picture = cv2.resize(rng.integers(0, 255, (12, 20), np.uint8), (WIDE, TALL), interpolation=cv2.INTER_CUBIC)
+    finder = CutFinder()
+    for index in range(1200):
+        finder.push(np.roll(np.asarray(picture, np.uint8), index, 1))
+    assert finder.finish() == []

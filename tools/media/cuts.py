@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from tools.media._cuts_gradual import GAP, LONGEST, LOOK, Run, Runs, Stretch, dissolve, fade, is_empty
+from tools.media._cuts_gradual import GAPS, LONGEST, LOOK, Run, Runs, Stretch, dissolves, fade, is_empty
 from tools.media._cuts_read import small_lumas
 from tools.media._cuts_signs import SPAN, Recent, is_mixture
 from tools.media._structure import differ, unmatched
@@ -103,7 +103,7 @@ class CutFinder:
 
     def __init__(self) -> None:
         self._recent = Recent(KEPT)
-        self._mixtures, self._empty = Runs(GAP), Runs(1)
+        self._mixtures, self._empty = Runs(GAPS[0]), Runs(1)
         self._cuts: list[int] = []
         self._gradual: list[Stretch] = []
 
@@ -141,9 +141,8 @@ class CutFinder:
             self._settle_empty(run)
         for run in mixtures:
             low, high = self._room(run)
-            found = dissolve(self._recent, run, low, high)
-            if found and not self._overlaps(found):
-                self._gradual.append(found)
+            found = dissolves(self._recent, run, low, high)
+            self._gradual.extend(stretch for stretch in found if not self._overlaps(stretch))
 
     def _settle_empty(self, run: Run) -> None:
         """Empty frames: a fade between two scenes, a shot of their own when there are many, or a flash."""
