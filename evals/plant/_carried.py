@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from evals.plant._follow import Place, Wish, find_place
@@ -21,7 +22,9 @@ THING_SPAN, TEXT_SPAN, PATCH_SPAN = 0.6, 0.42, 0.9
 THING_TILT, TEXT_TILT, PATCH_TILT = 0.22, 0.09, 0.06
 """Most by which one is turned, in radians."""
 CONTRAST = (9.0, 80.0)
-"""Mean difference in 8-bit levels between a thing and what it hides: just visible, and obvious."""
+"""Mean difference in 8-bit levels between a thing's colour and its surface's: just visible, and obvious."""
+CHANGE = (9.0, 40.0)
+"""Mean difference in 8-bit levels between a patch and what it hides, at least: just visible, and obvious."""
 
 
 def stray_object(task: Task) -> Planting:
@@ -47,8 +50,10 @@ def background_patch(task: Task) -> Planting:
     """A part of the set that looks different."""
     outline = _fitted(task, draw_patch(task.rng, task.picture(task.life[0])), PATCH_SPAN)
     place = find_place(task.clip, task.info, replace(_wish(task, outline), background=True), task.rng)
-    surface = look_at(task.picture(place.first), around(place, outline, task))
-    colours = _toned(outline, surface, task.strength)
+    picture, box = task.picture(place.first), around(place, outline, task)
+    surface = look_at(picture, box)
+    under = cv2.resize(picture[box.slices], outline.shape[1::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
+    colours = _toned(outline, under, surface, task.strength)
     return _planting(task, colours, place, surface, float(task.rng.uniform(-PATCH_TILT, PATCH_TILT)))
 
 
@@ -71,22 +76,42 @@ def around(place: Place, layer: Pixels, task: Task) -> Box:
 def _lit(layer: Pixels, surface: Surface, strength: float) -> Pixels:
     """The cutout in levels, premultiplied, under the place's light; its contrast to the surface as strength asks."""
     alpha = layer[..., 3:]
-    colour = layer[..., :3] / np.maximum(alpha, 1e-3) * surface.white
-    solid = alpha[..., 0] > 0.5
-    mean = colour[solid if solid.any() else alpha[..., 0] > 0].mean(axis=0)
-    away, inner = mean - surface.colour, (colour - mean) * (0.4 + 0.6 * strength)
-    gain = float(np.clip(geometric(strength, *CONTRAST) / max(float(np.abs(away).mean()), 1.0), 0.1, 2.0))
-    seen = clipped(surface.colour + away * gain + inner, 2, 253)
+    colour = clipped(layer[..., :3] / np.maximum(alpha, 1e-3) * surface.white, 0, 255)
+    mean = _mean(colour, alpha)
+    shift = _shift(mean - surface.colour, surface, geometric(strength, *CONTRAST))
+    seen = clipped(surface.colour + shift + (colour - mean) * (0.4 + 0.6 * strength), 2, 253)
     return np.dstack([seen * alpha, alpha]).astype(np.float32)
 
 
-def _toned(layer: Pixels, surface: Surface, strength: float) -> Pixels:
-    """A patch's own picture drawn towards the surface's colour: the weaker, the closer."""
+def _mean(colour: Pixels, alpha: Pixels) -> Pixels:
+    """R, G, B of a cutout's solid part."""
+    solid = alpha[..., 0] > 0.5
+    return np.asarray(colour[solid if solid.any() else alpha[..., 0] > 0].mean(axis=0), np.float32)
+
+
+def _shift(away: Pixels, surface: Surface, wanted: float) -> Pixels:
+    """How far a thing's colour lies from the surface's: `wanted` levels on the mean, towards its own colour where
+    there is room, else lighter on what is dark and darker on what is light."""
+    own = float(np.abs(away).mean())
+    shift = away * np.float32(np.clip(wanted / max(own, 1.0), 0.1, 2.0))
+    reached = float(np.abs(clipped(surface.colour + shift, 2, 253) - surface.colour).mean())
+    if reached >= 0.7 * wanted:
+        return np.asarray(shift, np.float32)
+    lighter = 1.0 if surface.level < 128 else -1.0
+    return np.asarray(shift - shift.mean() + lighter * wanted, np.float32)
+
+
+def _toned(layer: Pixels, under: Pixels, surface: Surface, strength: float) -> Pixels:
+    """A patch's own picture drawn towards the surface's colour: the weaker, the closer, but never the same as `under`,
+    the picture that it hides."""
     alpha = layer[..., 3:]
-    colour = layer[..., :3] / np.maximum(alpha, 1e-3) * 255
-    mean = colour[alpha[..., 0] > 0.5].mean(axis=0)
-    kept = 0.25 + 0.6 * strength
-    seen = clipped(surface.colour + kept * (mean - surface.colour) + (0.45 + 0.55 * strength) * (colour - mean), 2, 253)
+    colour = clipped(layer[..., :3] / np.maximum(alpha, 1e-3) * 255, 0, 255)
+    mean = _mean(colour, alpha)
+    seen = surface.colour + (0.25 + 0.6 * strength) * (mean - surface.colour)
+    seen = clipped(seen + (0.45 + 0.55 * strength) * (colour - mean), 2, 253)
+    own = float(np.abs(seen - under)[alpha[..., 0] > 0.5].mean())
+    missing = max(0.0, geometric(strength, *CHANGE) - own)
+    seen = clipped(seen + (missing if surface.level < 128 else -missing), 2, 253)
     return np.dstack([seen * alpha, alpha]).astype(np.float32)
 
 

@@ -37,6 +37,8 @@ INSIDE = 0.6
 """Share of a region that must lie in the picture."""
 ASTRAY = 0.4
 """Pixels at flow size by which a motion differs from the camera's."""
+TEXTURED = 14.0
+"""Levels of deviation from which a region has texture enough for a warp to be seen."""
 REGISTERED = 0.4
 """Share of the points that must agree on where a region is."""
 
@@ -130,6 +132,8 @@ class _Survey:
     """(n,) standard deviation of luma in the first frame."""
     level: Reals
     """(n,) mean luma in the first frame."""
+    texture: Reals
+    """(n,) standard deviation of luma in the flattest quarter of the region."""
     astray: Reals
     """(n,) mean share of the region that moves otherwise than the camera makes the set move."""
 
@@ -156,7 +160,7 @@ class _Survey:
         """What counts against places: black bars and burnt-out white, flatness such as a sky's, what the wish says."""
         middle = np.median(self.spread)
         empty = (self.spread < 3) & ((self.level < 24) | (self.level > 245))
-        flat = 0.4 * ((self.spread < middle) * 1.0 + (self.spread < 5)) * wish.textured
+        flat = 0.8 * (1 - np.clip(self.texture / TEXTURED, 0, 1)) * wish.textured
         bare, busy = 0.3 * (self.spread < 4), 0.25 * (self.spread > middle) * wish.calm
         return np.asarray(empty + bare + busy + flat + 1.5 * self.astray * wish.background, np.float64)
 
@@ -177,7 +181,16 @@ def _survey(part: Clip, centres: Complex, size: tuple[float, float]) -> _Survey:
     motion = [np.array(column) for column in zip(*rows, strict=True)]
     turned, shifted, likeness, inside, astrays = motion
     spread, level = reference.std(axis=1), reference.mean(axis=1)
-    return _Survey(region, turned, shifted, likeness, inside, spread, level, astrays.mean(axis=0))
+    texture = _quarters(reference).std(axis=2).min(axis=1)
+    return _Survey(region, turned, shifted, likeness, inside, spread, level, texture, astrays.mean(axis=0))
+
+
+def _quarters(samples: Reals) -> Reals:
+    """Samples (n, SAMPLES²) of regions as (n, 4, m), by quarter of the region."""
+    square, half = samples.reshape(-1, SAMPLES, SAMPLES), SAMPLES // 2
+    sides = (slice(0, half), slice(SAMPLES - half, SAMPLES))
+    parts = [square[:, rows, columns].reshape(len(samples), -1) for rows in sides for columns in sides]
+    return np.stack(parts, axis=1)
 
 
 def _looks(part: Clip) -> Iterator[Gray]:
