@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Literal, TypeAlias
 
 import cv2
@@ -94,7 +94,7 @@ def find_place(clip: Clip, info: MediaInfo, wish: Wish, rng: np.random.Generator
     first, last = wish.life
     part = Clip(media=clip.media, first=clip.first + first, last=clip.first + last)
     scale = small_size(info.width, info.height, LOOK)[0] / info.width
-    survey = _survey(part, _centres(info, wish, rng) * scale, (wish.size[0] * scale, wish.size[1] * scale))
+    survey = _survey(part, _centres(part, info, wish, rng) * scale, (wish.size[0] * scale, wish.size[1] * scale))
     chosen = survey.choice(wish, info, rng)
     turns, shifts = _refined(part, survey, chosen)
     length = survey.kept(chosen)
@@ -109,13 +109,24 @@ def find_place(clip: Clip, info: MediaInfo, wish: Wish, rng: np.random.Generator
     )
 
 
-def _centres(info: MediaInfo, wish: Wish, rng: np.random.Generator) -> Complex:
-    """Random places (n,) in source pixels whose region lies in the picture."""
-    reach = np.minimum(np.array(wish.size) / 2 + 0.02 * info.height, np.array([info.width, info.height]) / 2)
-    low, high = reach, np.array([info.width, info.height]) - reach
+def _centres(part: Clip, info: MediaInfo, wish: Wish, rng: np.random.Generator) -> Complex:
+    """Places (n,) in source pixels whose region lies in the picture: at random, and where it moves if that is asked."""
+    frame = np.array([info.width, info.height])
+    reach = np.minimum(np.array(wish.size) / 2 + 0.02 * info.height, frame / 2)
     count = CANDIDATES if wish.speed is None else SEARCHED
-    drawn = rng.uniform(low, high, (count, 2))
+    drawn = rng.uniform(reach, frame - reach, (count, 2))
+    if wish.speed == "fast":
+        drawn[::2] = np.clip(_moving(part, len(drawn[::2]), rng) * frame, reach, frame - reach)
     return np.asarray(drawn[:, 0] + 1j * drawn[:, 1], np.complex128)
+
+
+def _moving(part: Clip, count: int, rng: np.random.Generator) -> Reals:
+    """Points (count, 2), as shares of the frame, drawn by how fast the picture moves there at the start."""
+    small = [working(gray, FLOW) for gray in islice(_looks(part), 2)]
+    _, flow = global_and_flow(small[0], small[-1], None)
+    speed = np.hypot(flow[..., 0], flow[..., 1]).astype(np.float64) + 1e-3
+    chosen = rng.choice(speed.size, count, p=(speed / speed.sum()).ravel())
+    return np.column_stack([chosen % speed.shape[1] / speed.shape[1], chosen // speed.shape[1] / speed.shape[0]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +160,7 @@ class _Survey:
         lasting = np.array([self.kept(n) for n in range(count)]) / len(self.likeness)
         score = lasting + 0.5 * np.quantile(self.likeness, 0.2, axis=0) - 1.0 * self._unfit(wish)
         if wish.speed is not None:
-            score = score - 0.5 * np.array([self._class(n, info) != wish.speed for n in range(count)])
+            score = score - np.array([self._class(n, info) != wish.speed for n in range(count)])
         good = np.flatnonzero(score >= score.max() - 0.08)
         return int(good[rng.integers(len(good))])
 
