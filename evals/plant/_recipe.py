@@ -97,7 +97,7 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _one_line(path: Path, text: str, error: ValidationError) -> str:
-    first = error.errors()[0]
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")  # a typo explains what is missing
     message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
     place = ".".join(map(str, first["loc"]))
     return f"{path}:{line_of(text, first['loc'])}: {place}: {message}"

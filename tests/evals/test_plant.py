@@ -151,6 +151,7 @@ def test_requality_changes_the_pictures_and_nothing_else(planted: Path, tmp_path
         ('[[plant]]\nfamily = "melt"\ncuont = 2\n', "recipe.toml:3: plant.0.cuont: unknown key"),
         ('[[plant]]\nfamily = "melt"\n[[plant]]\nfamily = "mold"\n', "recipe.toml:4: plant.1.family"),
         ('[[plant]]\nfamily = "melt"\nstrength = [1.0, 0.2]\n', "recipe.toml:1: plant.0: strength: say"),
+        ('[[plant]]\nfamly = "melt"\n', "recipe.toml:2: plant.0.famly: unknown key"),
         ("", "recipe.toml:1: plant"),
         ('[[plant]\nfamily = "melt"', "not valid TOML"),
     ],
