@@ -32,6 +32,8 @@ Pictures = list[Rgb]
 
 SOFT = 5.0
 """Pixels over which a shift of colour fades in from the edge, so that it leaves no seam."""
+BETWEEN = 18
+"""Constant rate factor of the repairs that changed something outside."""
 STRONG = 60.0
 """Levels or Lab units beyond which a fault is not made stronger."""
 
@@ -220,14 +222,14 @@ def _grain_visible(octaves: float, levels: float) -> Visible | None:
     return None if None in (by_octaves, by_levels) else "clearly" if by_octaves == by_levels == "clearly" else "just"
 
 
-def _blurred(shot: Shot, visible: Visible, rng: np.random.Generator) -> Repair | None:
+def _blurred(shot: Shot, visible: Visible, _: np.random.Generator) -> Repair | None:
     def made(sigma: float) -> list[Floats]:
         return [np.asarray(cv2.GaussianBlur(p, (0, 0), sigma), np.float32) for p in shot.pictures]
 
     return _grain_fault(shot, "blurred", visible, made, (0.7, 0.9, 1.2, 1.6, 2.2))
 
 
-def _smoothed(shot: Shot, visible: Visible, rng: np.random.Generator) -> Repair | None:
+def _smoothed(shot: Shot, visible: Visible, _: np.random.Generator) -> Repair | None:
     """Grain taken off and edges kept, as generators do."""
 
     def made(strength: float) -> list[Floats]:
@@ -313,7 +315,7 @@ def _swimming(shot: Shot, visible: Visible, rng: np.random.Generator) -> Repair 
     return _flicker_fault(shot, "swimming", visible, made, (0.5, 0.8, 1.2, 1.8, 2.5, 3.5))
 
 
-def _frame_by_frame(shot: Shot, visible: Visible, rng: np.random.Generator) -> Repair | None:
+def _frame_by_frame(shot: Shot, _visible: Visible, _: np.random.Generator) -> Repair | None:
     """Every frame filled from its own surround alone (Telea 2004)."""
 
     made = [
@@ -326,12 +328,7 @@ def _frame_by_frame(shot: Shot, visible: Visible, rng: np.random.Generator) -> R
 
 
 def _outside_fault(
-    shot: Shot,
-    kind: str,
-    visible: Visible,
-    made: Callable[[float], list[Floats]],
-    steps: tuple[float, ...],
-    rng: np.random.Generator,
+    shot: Shot, kind: str, visible: Visible, made: Callable[[float], list[Floats]], steps: tuple[float, ...]
 ) -> Repair | None:
     """The weakest of some steps that is as visible as asked for, to be re-encoded."""
     for strength in steps:
@@ -340,7 +337,7 @@ def _outside_fault(
             [(luma(new) - luma(old))[~mask] for old, new, mask in zip(shot.pictures, pictures, shot.masks, strict=True)]
         )
         if graded(float(np.sqrt(np.square(change).mean())), 1.5, 3.0) == visible:
-            return Repair(kind, "outside", strength, visible, pictures, "foreign", int(rng.integers(16, 24)))
+            return Repair(kind, "outside", strength, visible, pictures, "foreign", BETWEEN)
     return None
 
 
@@ -356,7 +353,7 @@ def _patch(shot: Shot, visible: Visible, rng: np.random.Generator) -> Repair | N
     cv2.circle(spot, (int(columns[at]), int(rows[at])), int(rng.integers(7, 16)), 1.0, -1)
     by = levels * _sign(rng) * (cv2.GaussianBlur(spot, (0, 0), 1.5) * far)[..., None]
     pictures = [as_picture(picture + by) for picture in shot.pictures]
-    return Repair("patch", "outside", levels, visible, pictures, "foreign", int(rng.integers(16, 24)))
+    return Repair("patch", "outside", levels, visible, pictures, "foreign", BETWEEN)
 
 
 def _near(mask: Bits) -> Bits:
@@ -370,25 +367,25 @@ def _moved(shot: Shot, visible: Visible, rng: np.random.Generator) -> Repair | N
     def made(strength: float) -> list[Floats]:
         return [shifted(p, strength * np.cos(angle), strength * np.sin(angle)) for p in shot.pictures]
 
-    return _outside_fault(shot, "moved", visible, made, (0.4, 0.6, 1.0, 1.5, 2.5), rng)
+    return _outside_fault(shot, "moved", visible, made, (0.4, 0.6, 1.0, 1.5, 2.5))
 
 
 def _graded(shot: Shot, visible: Visible, rng: np.random.Generator) -> Repair | None:
     """The whole picture lighter or darker."""
     by = _sign(rng)
     return _outside_fault(
-        shot, "graded", visible, lambda s: [p + np.float32(s * by) for p in shot.pictures], (3.0, 4.5, 6.0), rng
+        shot, "graded", visible, lambda s: [p + np.float32(s * by) for p in shot.pictures], (3.0, 4.5, 6.0)
     )
 
 
-def _sharpened(shot: Shot, visible: Visible, rng: np.random.Generator) -> Repair | None:
+def _sharpened(shot: Shot, visible: Visible, _: np.random.Generator) -> Repair | None:
     """The whole picture sharpened."""
 
     def made(strength: float) -> list[Floats]:
         whole = [p.astype(np.float32) for p in shot.pictures]
         return [np.asarray(p + strength * (p - cv2.GaussianBlur(p, (0, 0), 1.5)), np.float32) for p in whole]
 
-    return _outside_fault(shot, "sharpened", visible, made, (0.3, 0.5, 0.8, 1.2, 1.8), rng)
+    return _outside_fault(shot, "sharpened", visible, made, (0.3, 0.5, 0.8, 1.2, 1.8))
 
 
 FAULTS: dict[Subject, tuple[Maker, ...]] = {

@@ -125,7 +125,7 @@ def _delivered(path: Path, shot: Shot, repair: Repair) -> Path:
 
 
 def badness(check: Check) -> float:
-    """A figure that grows as a repair gets worse: the value; for `outside` dB below the limit, or levels where exact."""
+    """A figure that grows as a repair gets worse; for `outside` dB under the limit, or levels of an exact take."""
     if check.unit == "dB":
         return round(check.limit - check.value, 4)
     if check.name == "outside":

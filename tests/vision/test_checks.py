@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from evals.suites._verify_shots import as_picture, film_of
 from tools.errors import BadInput
 from tools.media._layouts import layout_of
 from tools.media.encode import write_video
@@ -104,6 +105,10 @@ def pumping(clean: Plane, mask: Bits, index: int) -> Plane:
     return np.asarray(clean + (-1) ** index * 5 * np.clip(depth / 6, 0, 1), np.float32)
 
 
+def blurred_pumping(clean: Plane, mask: Bits, index: int) -> Plane:
+    return pumping(np.asarray(cv2.GaussianBlur(clean, (0, 0), 3), np.float32), mask, index)
+
+
 def jumping(clean: Plane, mask: Bits, index: int) -> Plane:
     return np.roll(scene(index, seed=1), int(2 * (-1) ** index), axis=0)
 
@@ -140,6 +145,7 @@ def test_a_true_fill_with_grain_of_its_own_passes(tmp_path: Path, size: tuple[in
         (noisy, 0, {"grain"}),
         (pumping, 0, {"flicker"}),
         (jumping, 0, {"flicker"}),
+        (blurred_pumping, 0, {"flicker", "grain"}),
     ],
 )
 def test_each_failure_fails_its_check(
@@ -169,6 +175,40 @@ def test_a_single_changed_pixel_outside_is_caught(tmp_path: Path) -> None:
     outside = next(check for check in verdict.checks if check.name == "outside")
     assert failed(verdict) == {"outside"}
     assert (outside.value, outside.unit) == (1, "levels")
+
+
+def foreign(path: Path, change: Callable[[Plane], Plane]) -> Path:
+    """A take that somebody else re-encoded as a whole, after a change everywhere."""
+    mask = region(SIZES[0])
+    pictures = [np.dstack([change(luma)] * 3) for luma in filled(own_grain, mask)]
+    path.write_bytes(film_of([as_picture((picture - 16) * 255 / 219) for picture in pictures], 18))
+    return path
+
+
+def dotted(luma: Plane) -> Plane:
+    return np.asarray(luma + cv2.circle(np.zeros_like(luma), (400, 60), 12, 12.0, -1), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("change", "holds"),
+    [
+        (lambda luma: luma + 0.7, True),
+        (lambda luma: luma + 5, False),
+        (lambda luma: np.roll(luma, 1, axis=1), False),
+        (lambda luma: luma + 1.5 * (luma - cv2.GaussianBlur(luma, (0, 0), 1.5)), False),
+        (dotted, False),
+    ],
+    ids=["codec", "grade", "move", "sharpened", "spot"],
+)
+def test_a_foreign_take_may_differ_by_its_codec_only(
+    tmp_path: Path, change: Callable[[Plane], Plane], holds: bool
+) -> None:
+    before = film(tmp_path / "before.mkv", filled(planted, region(SIZES[0])))
+    track = MaskTrack.of(dict.fromkeys(range(COUNT), region(SIZES[0])), WIDTH, HEIGHT)
+    verdict = verify(Clip(media=before, first=0, last=COUNT - 1), foreign(tmp_path / "after.mkv", change), track)
+    outside = next(check for check in verdict.checks if check.name == "outside")
+    assert outside.value < 50
+    assert (outside.holds, bool(outside.note)) == (holds, holds), outside
 
 
 def test_growth_of_the_support_is_allowed_for(tmp_path: Path) -> None:

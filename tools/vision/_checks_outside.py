@@ -93,7 +93,7 @@ def outside_psnr(before: Frame, after: Frame, support: Bits) -> float:
 
 
 def _luma_change(before: Frame, after: Frame) -> Floats:
-    """(H, W) difference of luma in 8-bit code values where both films have the same range, else in full-range levels."""
+    """(H, W) difference of luma in 8-bit code values where both films have one range, else in full-range levels."""
     if before.layout.family != "yuv" or after.layout.family != "yuv" or is_full_range(before) != is_full_range(after):
         return np.asarray(luma8(before).astype(np.float32) - luma8(after), np.float32)
     one, two = (frame.planes[0].astype(np.float32) / (1 << (frame.layout.depth - 8)) for frame in (before, after))

@@ -36,8 +36,8 @@ from tools.media.decode import frames
 from tools.media.masks import MaskSource, read_mask
 from tools.media.probe import probe
 from tools.types import Bits, Box, Check, Clip, Frame, MaskTrack, MediaInfo, Verdict
-from tools.vision._checks_colour import ColourRecord
 from tools.vision._checks_edge import EdgeRecord, seam_ratio
+from tools.vision._checks_outline import OutlineRecord
 from tools.vision._checks_outside import OutsideRecord, lossless
 from tools.vision._checks_time import FlickerRecord
 from tools.vision._checks_window import Window, luma_of, surround_box, window_of
@@ -46,10 +46,10 @@ from tools.vision.grain import GrainRecord
 CheckName = Literal["seam", "flicker", "colour", "grain", "outside", "stream", "landed"]
 
 LIMITS: dict[CheckName, float] = {
-    "seam": 1.5,
+    "seam": 2.1,
     "flicker": 1.7,
     "colour": 0.8,
-    "grain": 0.55,
+    "grain": 0.45,
     "outside": 50.0,
     "stream": 0.0,
     "landed": 2.0,
@@ -83,7 +83,7 @@ class _Record:
 
     outside: OutsideRecord
     edge: EdgeRecord = field(default_factory=EdgeRecord)
-    colour: ColourRecord = field(default_factory=ColourRecord)
+    outline: OutlineRecord = field(default_factory=OutlineRecord)
     flicker: FlickerRecord = field(default_factory=FlickerRecord)
     grain: GrainRecord = field(default_factory=GrainRecord)
     landed: list[float] = field(default_factory=list)
@@ -222,7 +222,7 @@ def _look_at(record: _Record, look: _Look) -> None:
     window = window_of(look.before, look.after, look.mask, surround_box(look.mask, *look.chroma_steps))
     if look.has_edge:
         record.edge.add(window)
-        record.colour.add(window)
+        record.outline.add(window)
         record.grain.add(window.luma[1], window.distance < -2, window.distance > 3)
     record.landed.append(_change(window))
 
@@ -243,9 +243,9 @@ def _checks(record: _Record, differences: int, again: bool | None) -> tuple[Chec
     if again is not None:
         landed = Check(name="landed", value=float(again), limit=0.0, unit="findings", holds=not again)
     return (
-        check("seam", seam_ratio(record.edge)),
+        check("seam", seam_ratio(record.edge) * (1 + record.outline.step())),
         check("flicker", record.flicker.ratio()),
-        check("colour", record.colour.excess()),
+        check("colour", record.outline.shift()),
         check("grain", record.grain.mismatch()),
         record.outside.check(),
         check("stream", differences),

@@ -1,7 +1,7 @@
 """Film grain and sensor noise: how strong the finest detail is where the picture's structure is alike.
 
 The high-frequency residual of a picture holds grain and fine texture. Blocks are compared only with blocks whose
-low-passed gradient and brightness are alike, so texture cancels and grain (or its absence, or blur) is left.
+coarser structure and brightness are alike, so texture cancels and grain (or its absence, or blur) is left.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ BLOCK = 6
 """Side of a block in pixels."""
 VISIBLE = 0.45
 """Levels of residual under which grain is not seen; added to both sides of a ratio."""
-LEAST_BLOCKS = 6
-GRADIENT_STEP, LEVEL_STEP = 0.35, 40.0
-"""Width of a class of blocks: in log gradient, and in levels of brightness."""
+MEDIUM = (1.5, 3.0)
+"""Sigmas in pixels between which the structure lies that blocks are matched by."""
+ALIKE = (0.25, 25.0)
+"""How far apart alike blocks may be: in log structure, and in levels of brightness (sigmas of a Gaussian)."""
+LEAST_WEIGHT, ENOUGH = 0.5, 6.0
+"""Alike blocks around that a block needs to be judged, and to count in full."""
+MOST_BLOCKS = (1200, 2400)
+"""Blocks inside and around that are compared; of more, an even choice."""
 
 
 def block_features(luma: Gray) -> Floats:
-    """(rows, columns, 3) per block: residual sigma in levels, log low-passed gradient, mean level."""
+    """(rows, columns, 3) per block: sigma of the finest detail in levels, log structure, mean level."""
     picture = luma.astype(np.float32)
-    residual = picture - cv2.GaussianBlur(picture, (0, 0), 1.0)
-    smooth = cv2.GaussianBlur(picture, (0, 0), 2.0)
-    slopes = [cv2.Sobel(smooth, cv2.CV_32F, *axis, scale=0.125) for axis in ((1, 0), (0, 1))]
-    gradient = np.asarray(cv2.magnitude(*slopes), np.float32)
-    sigma = np.sqrt(_blocks(np.square(residual)))
-    return np.dstack([sigma, np.log(_blocks(gradient) + 0.3), _blocks(smooth)]).astype(np.float32)
+    finest = picture - cv2.GaussianBlur(picture, (0, 0), 1.0)
+    one, two = (cv2.GaussianBlur(picture, (0, 0), sigma) for sigma in MEDIUM)
+    structure = np.sqrt(_blocks(np.square(one - two)))
+    return np.dstack([np.sqrt(_blocks(np.square(finest))), np.log(structure + 0.3), _blocks(one)]).astype(np.float32)
 
 
 def _blocks(plane: NDArray[Any]) -> Floats:
@@ -63,28 +66,25 @@ class GrainRecord:
         self.around.append(features[whole_blocks(around)])
 
     def mismatch(self) -> float:
-        """Octaves between inside and around among blocks alike in gradient and brightness (1: half or twice).
+        """Octaves by which the finest detail inside differs from that of alike blocks around (1: half or twice).
 
-        0 when nothing can be compared.
+        Each block inside is held against the kernel regression over the blocks around (Nadaraya and Watson 1964). 0
+        when nothing can be compared.
         """
         none = np.zeros((0, 3), np.float32)
-        logs, weights = _class_ratios(np.concatenate([none, *self.inside]), np.concatenate([none, *self.around]))
-        return abs(float(np.average(logs, weights=weights))) / float(np.log(2)) if len(logs) else 0.0
+        sides = (np.concatenate([none, *self.inside]), np.concatenate([none, *self.around]))
+        here, there = (_thinned(side, most) for side, most in zip(sides, MOST_BLOCKS, strict=True))
+        scale = np.array(ALIKE, np.float32)
+        near = np.exp(-0.5 * np.square(here[:, None, 1:] / scale - there[None, :, 1:] / scale).sum(axis=2))
+        mass = near.sum(axis=1)
+        weight = np.where(mass > LEAST_WEIGHT, np.minimum(mass, ENOUGH), 0)
+        if weight.sum() < ENOUGH:
+            return 0.0
+        expected = near @ np.log(there[:, 0] + VISIBLE) / np.maximum(mass, 1e-6)
+        return abs(float(np.average(np.log(here[:, 0] + VISIBLE) - expected, weights=weight))) / float(np.log(2))
 
 
-def _class_ratios(inside: Floats, around: Floats) -> tuple[Floats, Floats]:
-    """Log ratio of residuals per class of blocks that both sides have, and its weight."""
-    keys = [_classes(part) for part in (inside, around)]
-    shared = np.intersect1d(keys[0], keys[1])
-    logs, weights = [], []
-    for key in shared:
-        one, other = inside[keys[0] == key, 0], around[keys[1] == key, 0]
-        if min(len(one), len(other)) >= LEAST_BLOCKS:
-            logs.append(np.log((np.median(one) + VISIBLE) / (np.median(other) + VISIBLE)))
-            weights.append(min(len(one), len(other)))
-    return np.array(logs, np.float32), np.array(weights, np.float32)
-
-
-def _classes(features: Floats) -> NDArray[np.intp]:
-    gradient = np.floor(features[:, 1] / GRADIENT_STEP).astype(np.intp)
-    return np.asarray((gradient + 64) * 1024 + np.floor(features[:, 2] / LEVEL_STEP).astype(np.intp), np.intp)
+def _thinned(blocks: Floats, most: int) -> Floats:
+    if len(blocks) <= most:
+        return blocks
+    return blocks[np.linspace(0, len(blocks) - 1, most).round().astype(np.intp)]

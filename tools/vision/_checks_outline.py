@@ -1,7 +1,7 @@
-"""A shift of colour in a fill: what changes right at the edge, all along it and in the same direction.
+"""What changes right at a mask's edge, all along it and in the same direction: a shift of colour, a step of lightness.
 
 The picture is read along normals of the mask's outline. Whatever the footage does across the edge, it does elsewhere
-too, in other directions on other arcs and not just there; a fill of another colour shifts every arc alike.
+too, in other directions on other arcs and not just there; a fill that does not belong differs alike on every arc.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tools.vision._checks_window import Floats, Window
 
-INNER, OUTER = 8, 17
+INNER, OUTER = 13, 19
 """Pixels to which a normal is read inside and outside of the edge."""
 ARC = 9
 """Pixels of outline that are averaged to one arc."""
@@ -23,17 +23,21 @@ GAP, BAND = 5, 2
 """A shift may fade in over `GAP` pixels inside the edge; two bands of `BAND` pixels on both sides are compared."""
 BESIDE = (8, 11, 14)
 """Offsets in pixels of the curves outside that the edge is compared with: clear of it by the bands' own reach."""
-LEAST_ARCS = 4
+LEAST_ARCS = 5
+STEP_BESIDE = (-9, -6, 6, 9, 12, 15)
+"""Offsets in pixels of the curves that a step is compared with."""
+LEVELS = 2.55
+"""Levels of lightness in one L* unit, about."""
 SEEN = 3.0
-"""Lab units of shift that nobody sees in a flat picture, give or take; added to what the picture does by itself."""
+"""Lab units, or levels, that nobody sees in a flat picture, give or take; added to what the picture does by itself."""
 SCATTER = 0.5
-"""How much the arcs' disagreement about the shift counts against it."""
+"""How much the arcs' disagreement counts against what they agree on."""
 ROUNDS = 12
 """Of Weiszfeld's iteration; it has settled to a hundredth of a unit by then."""
 
 
 @dataclass
-class ColourRecord:
+class OutlineRecord:
     """Colour along the normals of the outline (arcs, offsets, 3), frame by frame."""
 
     profiles: list[Floats] = field(default_factory=list)
@@ -41,15 +45,30 @@ class ColourRecord:
     def add(self, window: Window) -> None:
         self.profiles.extend(outline_profiles(window.lab, window.distance, window.inside))
 
-    def excess(self) -> float:
-        """Lab shift at the edge over what a flat picture hides, the arcs' scatter and the largest shift beside."""
-        steps = [differences(self.profiles, at) for at in (1, *(1 + offset for offset in BESIDE))]
-        if len(steps[0]) < LEAST_ARCS:
-            return 0.0
-        shift = middle(steps[0])
-        scatter = float(np.median(np.linalg.norm(steps[0] - shift, axis=1)))
-        beside = max((float(np.linalg.norm(middle(arcs))) for arcs in steps[1:] if len(arcs) >= LEAST_ARCS), default=0)
-        return float(np.linalg.norm(shift)) / (beside + SCATTER * scatter + SEEN)
+    def shift(self) -> float:
+        """Lab shift of the fill over what the picture around does by itself."""
+        return _excess([differences(self.profiles, 1 + offset) for offset in (0, *BESIDE)])
+
+    def step(self) -> float:
+        """Step of lightness at the edge, or line along it, over what the picture around does by itself."""
+        curves = (0, *STEP_BESIDE)
+        steps = [bends(self.profiles, offset, (-0.5, 1.5, -1.5, 0.5)) for offset in curves]
+        lines = [bends(self.profiles, offset, (-0.5, 1.0, -0.5, 0.0)) for offset in curves]
+        return max(_excess(steps), _excess(lines))
+
+
+def _excess(curves: Sequence[Floats]) -> float:
+    """What the first curve's arcs (n, channels) agree on, over their scatter, the largest of the others, and a floor.
+
+    0 when there is too little to tell.
+    """
+    edge, *others = curves
+    if len(edge) < LEAST_ARCS:
+        return 0.0
+    agreed = middle(edge)
+    scatter = float(np.median(np.linalg.norm(edge - agreed, axis=1)))
+    beside = max((float(np.linalg.norm(middle(arcs))) for arcs in others if len(arcs) >= LEAST_ARCS), default=0.0)
+    return float(np.linalg.norm(agreed)) / (beside + SCATTER * scatter + SEEN)
 
 
 def outline_profiles(values: Floats, distance: Floats, inside: NDArray[np.bool_]) -> Iterator[Floats]:
@@ -92,6 +111,20 @@ def differences(profiles: Sequence[Floats], at: int) -> Floats:
         inner = profile[:, INNER + at - GAP - BAND : INNER + at - GAP].mean(axis=1)
         step = inner - outer
         found.append(step[np.isfinite(step[:, 0])])
+    return np.concatenate(found)
+
+
+def bends(profiles: Sequence[Floats], at: int, weights: Sequence[float]) -> Floats:
+    """Weighted sums (n, 1) in levels of four bands of two pixels, the curve `at` between the second and the third.
+
+    Weights (-0.5, 1.5, -1.5, 0.5) give a step less the slopes on both sides.
+    """
+    found = [np.zeros((0, 1), np.float32)]
+    for profile in profiles:
+        start = INNER + at - 4
+        bands = profile[:, start : start + 8, 0].reshape(len(profile), 4, 2).mean(axis=2) * LEVELS
+        sums = bands @ np.asarray(weights, np.float32)
+        found.append(sums[np.isfinite(sums), None])
     return np.concatenate(found)
 
 
