@@ -22,7 +22,7 @@ DIAGONAL_SHARE = float(np.hypot(1, 9 / 16))
 
 @dataclass(frozen=True, slots=True)
 class CameraPath:
-    """Where the near world lies (x, y), shares of the width; its scale; and how much of the shift the far world makes."""
+    """Where the near world lies (x, y), shares of the width; its scale; how much of the shift the far world makes."""
 
     kind: MoveKind
     shift: Path2

@@ -17,12 +17,11 @@ GARMENTS = ("tee", "shirt", "jacket", "hoodie", "dress", "vest")
 PATTERNS = ("stripes", "plaid", "dots", "hoops", "chevron", "patch", "heather", "blocks")
 HELD = ("cup", "lantern", "book", "flower", "umbrella", "camera")
 CARRIED = ("bag", "badge")
+LAID = ("badge", "book", "camera", "cup", "flower")
+"""What can lie on a photographed subject."""
 WORN = ("brooch", "earpiece", "glasses", "scarf", "hatbadge", "necklace", "tie", "headband")
 ON_HEAD = ("earpiece", "glasses", "hatbadge", "headband")
-NAMES = (
-    "ada bela caro dino elin faro gita hugo ines jona kira leon mila nino olga pavo quin rosa samu tara udo vera wim"
-    " xenia yara zeno"
-).split()
+NAMES = ("ada", "bela", "caro", "dino", "elin", "faro", "gita", "hugo", "ines", "jona", "kira", "leon", "mila", "nino")
 
 
 @dataclass(frozen=True, slots=True)

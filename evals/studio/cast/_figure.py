@@ -13,9 +13,10 @@ from evals.studio._matte import Pixels
 from evals.studio._optics import Matrix, carried, pose
 from evals.studio.cast._camera import Acting
 from evals.studio.cast._design import Character, Look
-from evals.studio.cast._doll import Layer, draw_doll
+from evals.studio.cast._doll import draw_doll
 from evals.studio.cast._paint import Cel, Light
 from evals.studio.cast._photo import draw_photograph
+from evals.studio.cast._sitter import Layer
 from tools.types import Box
 
 HIPS, NECK, SHOULDER = (0.0, 560.0), (0.0, -30.0), 70.0

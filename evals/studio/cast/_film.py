@@ -1,4 +1,4 @@
-"""A film of the studio on disk: film.mp4, film.toml, sheets, labels, masks and clean takes."""
+"""A film of the studio on disk: film.mp4, its timeline, film.toml, sheets, labels, masks and clean takes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ from evals.truth import action_by_rule
 from tools.errors import BadInput
 from tools.media.encode import Writer
 from tools.media.masks import write_mask
+from tools.media.timeline import TimelineShot, write_timeline
 from tools.types import Action, Bits, Box, Frame, MaskTrack
 
+TIMELINE = "cut.otio"
+"""Says where shots begin, so that a film can be judged whatever is thought of its cuts."""
 CASES = "cases.json"
 """Beside labels.json: per shot what it tests (family, strength, true coverage and speed, confounder)."""
 
@@ -67,11 +70,19 @@ class _Filming:
         with SilentReel(self.out / "film.mp4", self.script.order.size, self.quality) as reel:
             for shot in self.script.shots:
                 labels[shot.id] = self._film(shot, reel)
+        write_timeline(self.out / TIMELINE, self._events(), f"Studio {self.script.order.seed}")
         panels = self._sheets()
         written = Labels(shots=labels, panels=panels).model_dump_json(indent=1)
         (self.out / "labels.json").write_text(written + "\n", encoding="utf-8")
         (self.out / CASES).write_text(json.dumps(self.cases, indent=1) + "\n", encoding="utf-8")
         (self.out / "film.toml").write_text(film_toml(self.script), encoding="utf-8")
+
+    def _events(self) -> list[TimelineShot]:
+        length, media = self.script.order.frames, self.out / "film.mp4"
+        return [
+            TimelineShot(shot.id, media, n * length, (n + 1) * length - 1, RATE)
+            for n, shot in enumerate(self.script.shots)
+        ]
 
     def _film(self, shot: ShotPlan, reel: SilentReel) -> ShotLabel:
         """Streams one shot into the film and, where something is wrong, into its clean take."""
@@ -147,10 +158,10 @@ class _Filming:
         for index, (character, sheeted) in enumerate(zip(self.script.cast, self.script.sheets, strict=True)):
             wrong, seed = sheeted.wrong_panel, self.script.order.seed * 10 + index
             faults = {wrong[0]: wrong[1].look} if wrong else {}
-            drawn = draw_sheet(seed, sheeted.layout, character, self.script.wardrobe, faults)
+            drawn = draw_sheet(seed, sheeted.layout, character, self.script.wardrobe, faults=faults)
             write_png(str(self.out / "sheets" / f"{character.id}.png"), drawn.picture)
             for old, fault in sheeted.older.items():
-                aged = draw_sheet(seed, sheeted.layout, character, self.script.wardrobe, {}, fault.look)
+                aged = draw_sheet(seed, sheeted.layout, character, self.script.wardrobe, look=fault.look)
                 write_png(str(self.out / "sheets" / f"{old}.png"), aged.picture)
             box = Box.around(drawn.mask)
             if wrong and box:
@@ -170,17 +181,26 @@ def film_toml(script: Script) -> str:
     """film.toml as the contract describes it; a JSON string or list is also a TOML one."""
     order = script.order
     tables: list[tuple[str, dict[str, object]]] = [
-        ("[film]", {"title": f"Studio {order.split} {order.seed}", "media": "film.mp4", "bible": "One scene, one day."})
+        (
+            "[film]",
+            {"title": f"Studio {order.split} {order.seed}", "timeline": TIMELINE, "bible": "One scene, one day."},
+        )
     ]
     for character, sheeted in zip(script.cast, script.sheets, strict=True):
         layout = sheeted.layout
         names = [cell.name for cell in layout.cells] if layout.grid else ()
         for name in (character.id, *sheeted.older):
             canon = "As the sheet shows." if name == character.id else f"Superseded by {character.id}."
-            values = {"id": name, "sheet": f"sheets/{name}.png", "grid": layout.grid or (), "panels": names, "canon": canon}
+            values: dict[str, object] = {
+                "id": name,
+                "sheet": f"sheets/{name}.png",
+                "grid": layout.grid or (),
+                "panels": names,
+                "canon": canon,
+            }
             tables.append(("[[character]]", values))
     for shot in script.shots:
-        values = {
+        entry: dict[str, object] = {
             "id": shot.id,
             "scene": "SC010",
             "characters": shot.characters,
@@ -189,7 +209,7 @@ def film_toml(script: Script) -> str:
             "prompt": shot.prompt,
             "intended": shot.intended,
         }
-        tables.append(("[[shot]]", values))
+        tables.append(("[[shot]]", entry))
     return "\n".join(_table(name, values) for name, values in tables)
 
 

@@ -86,7 +86,7 @@ def shading(alpha: Pixels, depth: float, light: Light) -> Pixels:
     return np.asarray(cv2.resize(lit.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def ellipse(x: float, y: float, rx: float, ry: float, degrees: float = 0.0, points: int = 48) -> Points:
+def ellipse(x: float, y: float, rx: float, ry: float, *, degrees: float = 0.0, points: int = 48) -> Points:
     """An ellipse as (n, 2) points."""
     t = np.linspace(0, 2 * np.pi, points, endpoint=False)
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))

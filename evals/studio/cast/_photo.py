@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -13,9 +13,9 @@ from skimage import data
 
 from evals.studio._matte import OVERSAMPLE, Pixels, mara, pixels
 from evals.studio.cast._cloth import woven
-from evals.studio.cast._design import ON_HEAD, Character, Garment, Look, Split, draw_character, draw_thing, replace
-from evals.studio.cast._doll import Layer
+from evals.studio.cast._design import LAID, ON_HEAD, Character, Garment, Look, Split, draw_character, draw_thing
 from evals.studio.cast._paint import Cel, Light, ellipse, smooth
+from evals.studio.cast._sitter import Layer
 from evals.studio.cast._surface import Surface
 from evals.studio.cast._things import Rig, draw_thing_on
 
@@ -28,8 +28,8 @@ _CAT = (
 )
 _CAMERAMAN = (
     (0, 255), (28, 206), (70, 141), (113, 109), (162, 116), (165, 84), (197, 66), (239, 68), (264, 98), (268, 130),
-    (300, 134), (328, 140), (332, 190), (302, 225), (274, 291), (222, 306), (186, 322), (158, 356), (146, 400), (146, 470),
-    (150, 512), (0, 512),
+    (300, 134), (328, 140), (332, 190), (302, 225), (274, 291), (222, 306), (186, 322), (158, 356), (146, 400),
+    (146, 470), (150, 512), (0, 512),
 )
 # fmt: on
 
@@ -58,7 +58,7 @@ def _trimap(outline: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     sure = cv2.erode(outline, disc, borderType=cv2.BORDER_REPLICATE)
     trimap = np.where(outline > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    trimap[sure > 0], trimap[cv2.dilate(outline, disc) == 0] = cv2.GC_FGD, cv2.GC_BGD
+    trimap[np.asarray(sure) > 0], trimap[np.asarray(cv2.dilate(outline, disc)) == 0] = cv2.GC_FGD, cv2.GC_BGD
     return trimap
 
 
@@ -68,9 +68,9 @@ def _cut_out(photo: NDArray[np.uint8], outline: NDArray[np.uint8], reach: int = 
     cv2.setRNGSeed(1)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(photo[..., ::-1].copy(), trimap, (0, 0, 1, 1), *models, 3, cv2.GC_INIT_WITH_MASK)
-    body = np.isin(trimap, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    rough = np.isin(trimap, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
-    body = cv2.morphologyEx(cv2.morphologyEx(body, cv2.MORPH_OPEN, disc), cv2.MORPH_CLOSE, disc)
+    body = cv2.morphologyEx(cv2.morphologyEx(rough, cv2.MORPH_OPEN, disc), cv2.MORPH_CLOSE, disc)
     return pixels(cv2.GaussianBlur(body.astype(np.float32), (0, 0), 1.2) * 1.6 - 0.4, 0, 1)
 
 
@@ -95,9 +95,9 @@ def _dyed_like(rgb: Pixels, hues: tuple[int, int], least: int) -> Pixels:
     hue, low, high = tones[..., 0].astype(int), *hues
     inside = (hue >= low) & (hue <= high) if low <= high else (hue >= low) | (hue <= high)
     mask = (inside & (tones[..., 1] > least)).astype(np.uint8)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 2.0), np.float32)
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    closed = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    return np.asarray(cv2.GaussianBlur(closed.astype(np.float32), (0, 0), 2.0), np.float32)
 
 
 @cache
@@ -114,7 +114,9 @@ def _astronaut() -> Photo:
 @cache
 def _coffee() -> Photo:
     photo = np.asarray(data.coffee())
-    outline = _filled(photo.shape, ellipse(278, 230, 202, 158), ellipse(290, 110, 120, 94), ellipse(415, 95, 16, 40, 12))
+    outline = _filled(
+        photo.shape, ellipse(278, 230, 202, 158), ellipse(290, 110, 120, 94), ellipse(415, 95, 16, 40, degrees=12)
+    )
     alpha, rgb = _cut_out(photo, outline), photo.astype(np.float32)
     red = _dyed_like(rgb, (172, 9), 130) * alpha
     parts = _scaled(rgb, alpha, np.asarray(red, np.float32), 1.9)
@@ -126,7 +128,8 @@ def _cat() -> Photo:
     photo = np.asarray(data.chelsea())
     alpha, rgb = _cut_out(photo, _filled(photo.shape, smooth(_CAT, 2)), 5), photo.astype(np.float32)
     cloth = _filled(photo.shape, smooth([(-20, 205), (80, 262), (215, 290), (330, 252), (330, 330), (-20, 330)], 2))
-    parts = _scaled(rgb, alpha, cv2.GaussianBlur(cloth.astype(np.float32), (0, 0), 0.8), 2.3)
+    soft = np.asarray(cv2.GaussianBlur(cloth.astype(np.float32), (0, 0), 0.8), np.float32)
+    parts = _scaled(rgb, alpha, soft, 2.3)
     return Photo(*parts, (-180 * 2.3, -125 * 2.3), (40, -130, 1.5), (-90, 270, 0.55), 400, pinned=True)
 
 
@@ -160,7 +163,7 @@ def photo_of(subject: str) -> Photo:
 def draw_subject(rng: np.random.Generator, subject: str) -> Character:
     """A photographed subject with belongings of its own."""
     drawn = draw_character(int(rng.integers(1 << 20))).look
-    prop = draw_thing(rng, str(rng.choice(["badge", "flower", "book"])), 1.0)
+    prop = draw_thing(rng, str(rng.choice(LAID)), 1.0)
     garment = drawn.garment
     if subject in _CLOTH:
         garment = Garment("photo", "heather", _CLOTH[subject], _CLOTH[subject], 50.0, garment.seed)

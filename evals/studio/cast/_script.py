@@ -11,13 +11,13 @@ import numpy as np
 from evals.labels import Origin
 from evals.studio._matte import Pixels
 from evals.studio.cast import _design as design
-from evals.studio.cast._camera import CameraPath, MoveKind, draw_acting, draw_camera
+from evals.studio.cast._camera import Acting, CameraPath, MoveKind, draw_acting, draw_camera
 from evals.studio.cast._design import Character, Look, Split, Thing, character_seed, draw_character, draw_thing
-from evals.studio.cast._doll import Layer
 from evals.studio.cast._figure import Wardrobe
 from evals.studio.cast._photo import SUBJECTS, Photo, draw_subject, photo_of
 from evals.studio.cast._sets import Place, draw_place
 from evals.studio.cast._sheets import Layout, draw_layout
+from evals.studio.cast._sitter import Layer
 from evals.studio.cast._stage import Confounder, Setup, Stage, Stand, Wrong
 from tools.errors import BadInput
 from tools.types import Category
@@ -245,21 +245,23 @@ class _Shot:
         acting = tuple(draw_acting(rng, order.frames, lively=lively) for _ in self.script.cast)
         gain = np.asarray(rng.uniform(0.93, 1.05) * (1 + rng.uniform(-0.012, 0.012, 3)), np.float32)
         wrong, fault, origin, references = self._wrong(camera)
-        intended, looks = (), tuple(character.look for character in self.script.cast)
+        intended: tuple[str, ...] = ()
+        looks = tuple(character.look for character in self.script.cast)
         confounder: Confounder | None = None
         if fault is None and rng.uniform() < 0.45:
             confounder = CONFOUNDERS[int(rng.integers(len(CONFOUNDERS)))]
         elif fault is None and rng.uniform() < 0.2:
             looks, intended = self._change(looks)
-        stage = self._stage(camera, acting, gain, looks, wrong, confounder)
+        stage = self._stage(camera=camera, acting=acting, gain=gain, looks=looks, wrong=wrong, confounder=confounder)
         names = tuple(self.script.cast[stand.figure].id for stand in self.setup.stands)
         prompt = f"{' and '.join(names)} before the {self.script.place.name}, set-up {self.setup.name}; {camera.kind}."
         return ShotPlan(self.id, stage, names, references, prompt, fault, origin, intended)
 
     def _stage(
         self,
+        *,
         camera: CameraPath,
-        acting: tuple,  # type: ignore[type-arg]
+        acting: tuple[Acting, ...],
         gain: Pixels,
         looks: tuple[Look, ...],
         wrong: Wrong | None,
@@ -359,30 +361,34 @@ class _Shot:
         if family == "missing-prop":
             return Fault(family, replace(look, prop=None), "prop", f"no {prop.kind}", strength)
         if family == "swapped-prop":
-            other = self._other(prop)
+            other = self._other(prop, photographed=self._photographed(stand))
             return Fault(family, replace(look, prop=other), "prop", f"{other.kind} for {prop.kind}", strength)
         thing = self._stray(stand, look, strength)
         category: Category = "wardrobe" if thing.kind in {"scarf", "tie", "headband"} else "prop"
         return Fault(family, replace(look, worn=(*look.worn, thing)), category, f"a {thing.kind}", strength)
 
-    def _other(self, prop: Thing) -> Thing:
-        alike = design.CARRIED if prop.kind in design.CARRIED else design.HELD
+    def _other(self, prop: Thing, *, photographed: bool) -> Thing:
+        alike = design.LAID if photographed else design.CARRIED if prop.kind in design.CARRIED else design.HELD
         kinds = [kind for kind in alike if kind != prop.kind]
         return draw_thing(self.rng, str(self.rng.choice(kinds)), 1.0)
 
     def _stale(self, stand: Stand) -> Fault:
         look, strength = self.script.cast[stand.figure].look, float(self.rng.uniform())
-        doll = self.script.cast[stand.figure].subject == "doll"
-        if doll and self.rng.uniform() < 0.4:
+        if not self._photographed(stand) and self.rng.uniform() < 0.4:
             fresh = design.restyled(self.rng, look.hair)
             return Fault("stale-reference", replace(look, hair=fresh), "hair-makeup", "an older hair design", strength)
         garment = design.repatterned(self.rng, look.garment, strength)
         return Fault("stale-reference", replace(look, garment=garment), "wardrobe", "an older garment", strength)
 
+    def _photographed(self, stand: Stand) -> bool:
+        return self.script.cast[stand.figure].subject != "doll"
+
     def _stray(self, stand: Stand, look: Look, strength: float) -> Thing:
         """Something worn, sized for a share of the frame between `LEAST` and a few percent."""
         taken = {thing.kind for thing in (*look.worn, *([look.prop] if look.prop else []))}
         target = LEAST * 1.3 * float(np.exp(self.rng.uniform(0, np.log(8)) * (0.3 + 0.7 * strength)))
+        if self._photographed(stand):
+            taken.add("headband")
         kinds = [kind for kind in self.rng.permutation(design.WORN) if kind not in taken]
         best: tuple[float, Thing] | None = None
         for kind in kinds[:4]:
@@ -403,13 +409,17 @@ class _Shot:
         under = look.face.skin if thing.kind in design.ON_HEAD else look.garment.base
         share = 0.55 * (1 - strength)
         return replace(
-            thing, colour=design.mixed(thing.colour, under, share), accent=design.mixed(thing.accent, under, share * 0.6)
+            thing,
+            colour=design.mixed(thing.colour, under, share),
+            accent=design.mixed(thing.accent, under, share * 0.6),
         )
 
     def _share(self, stand: Stand, look: Look, thing: Thing) -> float:
         """The share of the frame that a thing covers where the figure stands."""
         character = self.script.cast[stand.figure]
-        layers: list[Layer] = self.script.wardrobe.layers(character, replace(look, worn=(*look.worn, thing)), stand.view)
+        layers: list[Layer] = self.script.wardrobe.layers(
+            character, replace(look, worn=(*look.worn, thing)), stand.view
+        )
         area = sum(float((layer.cel.rgba[..., 3] > 0.5).sum()) for layer in layers if layer.key == thing)
         return area * stand.scale**2 * 16 / 9
 

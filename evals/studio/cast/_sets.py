@@ -106,7 +106,9 @@ def _wall(rng: np.random.Generator) -> Ink:
         elif kind == 3:
             lit = lit * np.where(u < 0.05, 0.7, 1 + 0.08 * np.sin(np.floor(x / pitch) * 7.7))
         elif kind == 4:
-            lit = lit * np.where((u < 0.05) | (v < 0.05), 1.18, 1 + 0.06 * np.sin(np.floor(x / pitch) * 5 + np.floor(y / pitch) * 9))
+            lit = lit * np.where(
+                (u < 0.05) | (v < 0.05), 1.18, 1 + 0.06 * np.sin(np.floor(x / pitch) * 5 + np.floor(y / pitch) * 9)
+            )
         return np.asarray(base * lit[..., None], np.float32)
 
     return ink
@@ -116,7 +118,9 @@ def _room(rng: np.random.Generator, canvas: Canvas) -> None:
     canvas.fill(_rectangle(-5, -5, WIDE + 10, TALL + 10), _wall(rng), soft=0)
     floor = hsv(rng.uniform(0.04, 0.12), rng.uniform(0.3, 0.6), rng.uniform(0.25, 0.5))
     canvas.fill(_rectangle(-5, FLOOR_Y, WIDE + 10, 300), grained_ink(floor, int(rng.integers(9999)), 0.12, (0.2, 1.5)))
-    canvas.fill(_rectangle(-5, FLOOR_Y - 22, WIDE + 10, 24), grained_ink(mixed(floor, (230, 225, 215), 0.6), 5), depth=5)
+    canvas.fill(
+        _rectangle(-5, FLOOR_Y - 22, WIDE + 10, 24), grained_ink(mixed(floor, (230, 225, 215), 0.6), 5), depth=5
+    )
     slots = list(rng.permutation(6))
     pieces = (_window, _shelf, _pictures, _lamp, _plant, _door)
     for slot, piece in zip(slots, pieces, strict=True):
@@ -146,7 +150,9 @@ def _window(rng: np.random.Generator, canvas: Canvas, x: float) -> None:
     cloth = hsv(rng.uniform(), 0.45, 0.6)
     for side in (-1, 1):
         edge = x + side * (w / 2 + 10)
-        drape = np.array([(edge, y - 24), (edge + side * 52, y - 24), (edge + side * 60, y + h + 40), (edge - side * 14, y + h + 40)])
+        drape = np.array(
+            [(edge, y - 24), (edge + side * 52, y - 24), (edge + side * 60, y + h + 40), (edge - side * 14, y + h + 40)]
+        )
         canvas.fill(drape, grained_ink(cloth, int(rng.integers(9999)), 0.16, (1.2, 0.05)), depth=20)
 
 
@@ -158,7 +164,9 @@ def _shelf(rng: np.random.Generator, canvas: Canvas, x: float) -> None:
         at = x - 108
         while at < x + 80:
             w, h = float(rng.uniform(14, 34)), float(rng.uniform(60, 112))
-            ink = grained_ink(hsv(rng.uniform(), rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.8)), int(rng.integers(9999)), 0.08)
+            ink = grained_ink(
+                hsv(rng.uniform(), rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.8)), int(rng.integers(9999)), 0.08
+            )
             canvas.fill(_rectangle(at, y - h, w, h), ink, depth=6, rim=0.3)
             at += w + float(rng.choice([1, 1, 1, 26]))
 
@@ -170,7 +178,12 @@ def _pictures(rng: np.random.Generator, canvas: Canvas, x: float) -> None:
         canvas.fill(_rectangle(x + dx - w / 2, y, w, h), hsv(rng.uniform(), 0.3, 0.25), depth=6)
         canvas.fill(_rectangle(x + dx - w / 2 + 10, y + 10, w - 20, h - 20), grained_ink((224, 218, 204), 3, 0.03))
         for _ in range(4):
-            blob = ellipse(x + dx + rng.uniform(-0.25, 0.25) * w, y + h * rng.uniform(0.25, 0.75), rng.uniform(8, 24), rng.uniform(8, 24))
+            blob = ellipse(
+                x + dx + rng.uniform(-0.25, 0.25) * w,
+                y + h * rng.uniform(0.25, 0.75),
+                rng.uniform(8, 24),
+                rng.uniform(8, 24),
+            )
             canvas.fill(blob, hsv(rng.uniform(), 0.6, 0.7), depth=5)
 
 
@@ -179,17 +192,23 @@ def _lamp(rng: np.random.Generator, canvas: Canvas, x: float) -> None:
     canvas.fill(ellipse(x, FLOOR_Y + 6, 58, 16), (56, 48, 44), depth=8)
     shade = hsv(rng.uniform(0.02, 0.16), rng.uniform(0.2, 0.5), 0.95)
     canvas.fill(ellipse(x, 300, 210, 250), shade, soft=40, opacity=0.22)
-    canvas.fill(np.array([(x - 48.0, 210), (x + 48, 210), (x + 86, 330), (x - 86, 330)]), grained_ink(shade, 6, 0.04), depth=30)
+    canvas.fill(
+        np.array([(x - 48.0, 210), (x + 48, 210), (x + 86, 330), (x - 86, 330)]), grained_ink(shade, 6, 0.04), depth=30
+    )
 
 
 def _plant(rng: np.random.Generator, canvas: Canvas, x: float) -> None:
     pot = hsv(rng.uniform(), 0.4, 0.55)
     for _ in range(26):
         tip = (x + float(rng.uniform(-120, 120)), float(rng.uniform(300, 560)))
-        leaf = stroke(curve([(x, 620), ((x + tip[0]) / 2, tip[1] - 30), tip], 16), [3, *np.linspace(20, 30, 10), 20, 12, 8, 4, 2])
+        leaf = stroke(
+            curve([(x, 620), ((x + tip[0]) / 2, tip[1] - 30), tip], 16), [3, *np.linspace(20, 30, 10), 20, 12, 8, 4, 2]
+        )
         green = hsv(rng.uniform(0.22, 0.4), rng.uniform(0.4, 0.7), rng.uniform(0.25, 0.55))
         canvas.fill(leaf, grained_ink(green, 2, 0.1), depth=7)
-    canvas.fill(np.array([(x - 70.0, 600), (x + 70, 600), (x + 52, 725), (x - 52, 725)]), grained_ink(pot, 9, 0.08), depth=34)
+    canvas.fill(
+        np.array([(x - 70.0, 600), (x + 70, 600), (x + 52, 725), (x - 52, 725)]), grained_ink(pot, 9, 0.08), depth=34
+    )
 
 
 def _door(rng: np.random.Generator, canvas: Canvas, x: float) -> None:
@@ -199,7 +218,9 @@ def _door(rng: np.random.Generator, canvas: Canvas, x: float) -> None:
     canvas.fill(_rectangle(x - 95, 158, 190, FLOOR_Y - 158), grained_ink(wood, 11, 0.08, (1.5, 0.1)), depth=10)
     for dx in (-74.0, 12.0):
         for y, h in ((190.0, 180.0), (410.0, 230.0)):
-            canvas.fill(_rectangle(x + dx, y, 62, h), grained_ink(mixed(wood, (0, 0, 0), 0.15), 11, 0.08), depth=12, rim=0.4)
+            canvas.fill(
+                _rectangle(x + dx, y, 62, h), grained_ink(mixed(wood, (0, 0, 0), 0.15), 11, 0.08), depth=12, rim=0.4
+            )
     canvas.fill(ellipse(x + 80, 420, 9, 9), (214, 180, 90), depth=6)
 
 
@@ -210,7 +231,15 @@ def _sofa(rng: np.random.Generator, canvas: Canvas, x: float) -> None:
     canvas.fill(smooth([(x - 240, 690), (x + 240, 690), (x + 240, 870), (x - 240, 870)], 2), cloth, depth=40, rim=0.25)
     for side in (-1, 1):
         canvas.fill(ellipse(x + side * 235, 760, 46, 112), cloth, depth=38, rim=0.25)
-        pillow = smooth([(x + side * 150 - 60, 620), (x + side * 150 + 60, 630), (x + side * 150 + 50, 730), (x + side * 150 - 56, 724)], 2)
+        pillow = smooth(
+            [
+                (x + side * 150 - 60, 620),
+                (x + side * 150 + 60, 630),
+                (x + side * 150 + 50, 730),
+                (x + side * 150 - 56, 724),
+            ],
+            2,
+        )
         canvas.fill(pillow, grained_ink(hsv(rng.uniform(), 0.5, 0.75), int(rng.integers(9999)), 0.1), depth=30)
 
 
@@ -271,9 +300,15 @@ def _house(rng: np.random.Generator, canvas: Canvas, place: tuple[float, float, 
 
 
 def _tree(rng: np.random.Generator, canvas: Canvas, x: float, ground: float) -> None:
-    canvas.fill(stroke(curve([(x, ground + 20), (x + 14, ground - 160), (x, ground - 300)]), np.linspace(46, 22, 24).tolist()), grained_ink((92, 70, 52), 7, 0.2, (1.5, 0.3)), depth=16)  # noqa: E501
+    canvas.fill(
+        stroke(curve([(x, ground + 20), (x + 14, ground - 160), (x, ground - 300)]), np.linspace(46, 22, 24).tolist()),
+        grained_ink((92, 70, 52), 7, 0.2, (1.5, 0.3)),
+        depth=16,
+    )
     for _ in range(16):
-        blob = ellipse(x + rng.normal(0, 80), ground - 360 + rng.normal(0, 70), rng.uniform(50, 90), rng.uniform(44, 76))
+        blob = ellipse(
+            x + rng.normal(0, 80), ground - 360 + rng.normal(0, 70), rng.uniform(50, 90), rng.uniform(44, 76)
+        )
         green = hsv(rng.uniform(0.2, 0.38), rng.uniform(0.4, 0.65), rng.uniform(0.28, 0.55))
         canvas.fill(blob, grained_ink(green, int(rng.integers(9999)), 0.25), depth=40, soft=2)
 
@@ -282,15 +317,17 @@ def _park(rng: np.random.Generator, canvas: Canvas) -> None:
     _sky(rng, canvas)
     for level in range(3):
         x = np.linspace(-20, WIDE + 20, 60)
-        crest = 420 + 90 * level + 46 * np.sin(x / rng.uniform(120, 260) + rng.uniform(0, 6)) + 18 * np.sin(x / 57 + level)
+        crest = (
+            420 + 90 * level + 46 * np.sin(x / rng.uniform(120, 260) + rng.uniform(0, 6)) + 18 * np.sin(x / 57 + level)
+        )
         green = mixed(hsv(rng.uniform(0.22, 0.36), 0.5, 0.5), (170, 190, 205), 0.5 - 0.22 * level)
         hill = np.vstack([np.column_stack([x, crest]), [(WIDE + 20, TALL + 20), (-20, TALL + 20)]])
         canvas.fill(hill, grained_ink(green, int(rng.integers(9999)), 0.14), depth=40)
-    for x in np.sort(rng.uniform(60, WIDE - 60, 6)):
-        _tree(rng, canvas, float(x), float(rng.uniform(620, 700)))
+    for trunk in np.sort(rng.uniform(60, WIDE - 60, 6)):
+        _tree(rng, canvas, float(trunk), float(rng.uniform(620, 700)))
     _ground(rng, canvas, hsv(rng.uniform(0.2, 0.3), 0.45, 0.45), FLOOR_Y + 20)
     fence = hsv(0.08, 0.3, 0.6)
-    for x in np.arange(-10, WIDE, 70):
-        canvas.fill(_rectangle(float(x), 600, 18, 160), grained_ink(fence, 3, 0.12), depth=6)
+    for post in np.arange(-10, WIDE, 70):
+        canvas.fill(_rectangle(float(post), 600, 18, 160), grained_ink(fence, 3, 0.12), depth=6)
     for y in (630.0, 700.0):
         canvas.fill(_rectangle(-10, y, WIDE + 20, 18), grained_ink(fence, 4, 0.12, (0.2, 1)), depth=5)

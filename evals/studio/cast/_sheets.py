@@ -127,7 +127,13 @@ def _portrait(view: str, crops: list[tuple[str, str]]) -> Layout:
 
 
 def draw_sheet(
-    seed: int, layout: Layout, character: Character, wardrobe: Wardrobe, faults: Mapping[str, Look], look: Look | None = None
+    seed: int,
+    layout: Layout,
+    character: Character,
+    wardrobe: Wardrobe,
+    *,
+    faults: Mapping[str, Look] | None = None,
+    look: Look | None = None,
 ) -> Sheet:
     """The sheet of a character (of an older `look` when given) with a wrong look in the cells that `faults` names."""
     rng = np.random.default_rng([seed, 5])
@@ -140,7 +146,7 @@ def draw_sheet(
         right = _pictured(cell, character, look or character.look, wardrobe, paper)
         grain = rng.normal(0, 1.1, (cell.box.h, cell.box.w, 1)).astype(np.float32)
         clean[cell.box.slices] = picture[cell.box.slices] = _rounded(right + grain)
-        if cell.name in faults:
+        if faults and cell.name in faults:
             wrong = _rounded(_pictured(cell, character, faults[cell.name], wardrobe, paper) + grain)
             differs = np.abs(wrong.astype(int) - clean[cell.box.slices]).max(axis=2) > 3
             solid = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0

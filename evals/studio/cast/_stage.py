@@ -90,7 +90,11 @@ class Stage:
         for frame in range(self.frames):
             travel = self._travel(frame)
             behind = self._behind(backdrop, frame, travel)
-            clean, shown, mask = behind, behind.copy() if self._is_wrong(frame) else None, np.zeros(self.size[::-1], np.float32)
+            clean, shown, mask = (
+                behind,
+                behind.copy() if self._is_wrong(frame) else None,
+                np.zeros(self.size[::-1], np.float32),
+            )
             for stand, own in enumerate(figures):
                 layer, marks = self._figure(own, stand, frame, travel)
                 clean = _laid(self._shadowed(clean, layer[..., 3]), layer)

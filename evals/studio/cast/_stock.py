@@ -69,7 +69,10 @@ def planted(clean: Frame, faulty: Frame, mask: Bits) -> Frame:
 
 
 class SilentReel:
-    """film.mp4 without sound; every shot opens a closed group of pictures. `quality` is x264's constant rate factor."""
+    """film.mp4 without sound; every shot opens a closed group of pictures. `quality` is x264's constant rate factor.
+
+    Weighted prediction and macroblock trees are off: with them the same pictures do not always give the same bytes.
+    """
 
     def __init__(self, path: Path, size: tuple[int, int], quality: int) -> None:
         self._path, self._size, self._quality, self._count = path, size, quality, 0
@@ -87,7 +90,7 @@ class SilentReel:
             "preset": "veryfast",
             "crf": str(self._quality),
             "forced-idr": "1",
-            "x264-params": "keyint=24:min-keyint=1:scenecut=0:open-gop=0:threads=1",
+            "x264-params": "keyint=24:min-keyint=1:scenecut=0:open-gop=0:weightp=0:mbtree=0:threads=1",
         }
         return self
 
