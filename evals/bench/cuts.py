@@ -22,7 +22,7 @@ SIZES: dict[str, Size] = {"480p": (854, 480), "1080p": (1920, 1080)}
 FILMS = 2
 RUNS = 3
 SEED = 7
-QUALITY = 21
+QUALITY = 23
 """x264's constant rate factor."""
 
 
@@ -69,7 +69,7 @@ def _film(number: int, size: Size, media: Path) -> tuple[Path, list[CutTruth], i
 
     def enlarged() -> Iterator[Rgb]:
         nonlocal count
-        noise = np.random.default_rng([SEED, number, 3]).integers(-4, 5, (size[1], size[0], 1), np.int16)
+        noise = np.random.default_rng([SEED, number, 3]).integers(-1, 2, (size[1], size[0], 1), np.int16)
         for picture in maker.pictures():
             count += 1
             larger = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
