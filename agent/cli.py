@@ -491,6 +491,44 @@ def verify(
     return 0 if found.verdict == "pass" else 1
 
 
+@app.command("eval", rich_help_panel=HOUSE)
+def evaluation(
+    suite: Annotated[str, typer.Argument(metavar="SUITE", help="continuity, cuts or verify")],
+    split: Annotated[Literal["tune", "test"], typer.Option(help="Thresholds were set on tune; report test.")] = "test",
+    seed: Annotated[int, typer.Option(help="Another seed makes cases nobody has seen.")] = 7,
+    inspector: Annotated[Literal["pixels", "vlm", "auto"], typer.Option(help="Who looks.")] = "pixels",
+    cases: Annotated[
+        Path | None, typer.Option(help="A text file with a labelled film's folder per line, instead of rendered films.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The run's folder; the same call again continues it.")
+    ] = None,
+    baseline: Annotated[Path | None, typer.Option(help="cases.jsonl of an earlier run to compare with.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Measure how well Suture does on labelled shots."""
+    from json import dumps
+
+    from agent import printing
+    from agent.progress import counting
+    from evals.evaluate import evaluate, plan_of
+    from evals.page import figures
+
+    plan = plan_of(suite, split, seed, inspector, cases)
+    folder = out or Path(f"eval-{suite}-{split}-{seed}")
+    with counting(f"eval {suite}", quiet=quiet or json) as count:
+        result = evaluate(plan, folder, baseline=baseline, progress=lambda line, n, of: count(line.case, n, of))
+    if json:
+        print(dumps(result, indent=2))
+    else:
+        printing.table(f"{suite}, {split}, seed {seed}", ("figure", ""), [(k, str(v)) for k, v in figures(result)])
+        print(f"{folder / 'page.html'}")
+        for line in result["missed"]:
+            print(f"missed: {line}")
+    return 4 if result["failed_cases"] else 1 if result["missed"] else 0
+
+
 @app.command(rich_help_panel=HOUSE)
 def bench(
     name: Annotated[str, typer.Argument(metavar="NAME", help="cuts")],

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from agent.events import Event
 
@@ -65,3 +76,25 @@ class RunProgress:
             self._bar.update(self._task, description=line)
         elif self._task is not None:
             self._bar.advance(self._task)
+
+
+@contextmanager
+def counting(words: str, *, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar of cases on a terminal, a line per case elsewhere; call it with what finished, how many, of how many."""
+    console = Console(stderr=True, quiet=quiet)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task(words, total=None)
+
+        def count(what: str, done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of)
+            if not console.is_terminal:
+                console.print(f"{words}: {what} ({done} of {of})", highlight=False)
+
+        yield count

@@ -47,7 +47,9 @@ class CaseLine(Frozen):
 class Suite(Protocol):
     """A set of cases and how they are judged."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As on the command line."""
 
     def cases(self, plan: Plan) -> Sequence[str]:
         """Ids of the plan's cases, always the same for the same plan."""
@@ -144,10 +146,8 @@ def _close_cut_line(file: Path) -> None:
 def _alone() -> None:
     """A worker uses one core: the pool has as many workers as there are cores."""
     import cv2  # noqa: PLC0415 - loads in the worker
-    import torch  # noqa: PLC0415
 
     cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def _case(suite: Suite, plan: Plan, case: str, work: Path) -> CaseLine:

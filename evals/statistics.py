@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -41,7 +42,7 @@ def reliability(pairs: Sequence[tuple[float, bool]], bins: int = 5) -> list[dict
     """Per bin of confidence: how many, their mean confidence, and the share that was right."""
     edges = np.linspace(0, 1, bins + 1)
     table = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         inside = [(c, right) for c, right in pairs if low <= c < high or (high == 1 and c == 1)]
         if inside:
             confidences, rights = zip(*inside, strict=True)

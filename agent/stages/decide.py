@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agent.deps import Deps
 from agent.evidence import keeper, region_evidence, track_of
 from agent.policy import decide
 from agent.schema import Decision, Film, Finding, Shot
+from tools.types import Category
+
+WRONG: Mapping[Category, dict[str, bool]] = {
+    "lighting": {"lighting": False},
+    "screen-direction": {"composition": False},
+    "staging": {"blocking": False},
+}
+"""What a finding's category says is wrong by itself; of everything else pixels alone cannot tell."""
 
 
 def decide_shot(film: Film, shot: Shot, findings: Sequence[Finding], deps: Deps) -> tuple[Decision, ...]:
@@ -21,4 +29,4 @@ def decide_shot(film: Film, shot: Shot, findings: Sequence[Finding], deps: Deps)
 def _decide_finding(film: Film, shot: Shot, finding: Finding, open_findings: Sequence[Finding], deps: Deps) -> Decision:
     others = [other for other in open_findings if other.id != finding.id]
     evidence = region_evidence(shot.clip, track_of(film, finding), keeper(shot.clip.frames, others))
-    return decide(finding, evidence, deps.policy)
+    return decide(finding, evidence.model_copy(update=WRONG.get(finding.category, {})), deps.policy)

@@ -42,11 +42,16 @@ def _look(digest: ShotDigest) -> tuple[Features, ...]:
     return tuple(_few(digest.keys[key]) for key in keys)
 
 
-def _few(rgb: Rgb) -> Features:
+def kin_features(rgb: Rgb) -> Features:
+    """Few features of one picture (H, W, 3), descriptors at single precision."""
     scale = min(1.0, LONGEST / max(rgb.shape[:2]))
     size = (max(16, round(rgb.shape[1] * scale)), max(16, round(rgb.shape[0] * scale)))
     gray = cv2.cvtColor(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-    found = features(np.asarray(gray, np.uint8), limit=FEATURES)
+    return features(np.asarray(gray, np.uint8), limit=FEATURES)
+
+
+def _few(rgb: Rgb) -> Features:
+    found = kin_features(rgb)
     return Features(found.points, found.descriptors.astype(np.float16))
 
 

@@ -9,6 +9,7 @@ filmed shots (data/elara, rabbit-fox, pizza-collab) stay silent.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias, cast
 
 import cv2
@@ -30,15 +31,19 @@ REACH = 0.35
 """How far beyond the hull of the inliers a registration is believed, as a share of the hull's size."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
-    """A picture at working size: `scale` is working pixels per source pixel, `backdrop` its plain surround."""
+    """A picture at working size: `scale` is working pixels per source pixel."""
 
     rgb: Rgb
     lab: Floats
     scale: float
     features: Features
-    backdrop: Bits
+
+    @cached_property
+    def backdrop(self) -> Bits:
+        """The picture's plain surround (H, W)."""
+        return plain_backdrop(self.rgb)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -78,7 +83,7 @@ def working_view(picture: Rgb, longest: int = 640) -> View:
         size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
         rgb = cast(Rgb, cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
     gray = cast(Gray, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
-    return View(rgb, to_lab(rgb), scale, features(gray, limit=FEATURES), plain_backdrop(rgb))
+    return View(rgb, to_lab(rgb), scale, features(gray, limit=FEATURES))
 
 
 def to_lab(rgb: Rgb) -> Floats:
@@ -245,7 +250,7 @@ def _fit_light(a: Floats, b: Floats, x: Matrix, y: Matrix) -> tuple[Matrix, Matr
 def _smooth_flow(a: Floats, b: Floats, where: Bits, limit: float = 5.0) -> Floats:
     """Residual motion from a to b (H, W, 2), smoothed over matching texture so that a foreign thing cannot bend it."""
     gray_a, gray_b = (np.clip(lab[..., 0] * 2.55, 0, 255).astype(np.uint8) for lab in (a, b))
-    rest = flow(gray_a, gray_b, np.eye(3))
+    rest = _flow_at_half(gray_a, gray_b)
     moved = warp(gray_b.astype(np.float32), rest)
     weight = (local_correlation(cast(Floats, gray_a.astype(np.float32)), moved, 9)[0] - 0.7).clip(0) * where
     weight *= (np.maximum(np.abs(rest[..., 0]), np.abs(rest[..., 1])) < limit) * np.abs(
@@ -255,6 +260,13 @@ def _smooth_flow(a: Floats, b: Floats, where: Bits, limit: float = 5.0) -> Float
     total = cv2.GaussianBlur(weight.astype(np.float32), (0, 0), sigma) + 1e-3
     smooth = [cv2.GaussianBlur((rest[..., i] * weight).astype(np.float32), (0, 0), sigma) / total for i in (0, 1)]
     return np.stack(smooth, axis=2).astype(np.float32)
+
+
+def _flow_at_half(a: Gray, b: Gray) -> Floats:
+    """Flow (H, W, 2) from a to b, measured at half the size: it is smoothed over many pixels afterwards."""
+    height, width = a.shape
+    small = [cast(Gray, cv2.resize(x, (width // 2, height // 2), interpolation=cv2.INTER_AREA)) for x in (a, b)]
+    return cast(Floats, 2 * cv2.resize(flow(small[0], small[1], np.eye(3)), (width, height)))
 
 
 def _same_sharpness(a: Floats, b: Floats, where: Bits) -> tuple[Floats, Floats]:

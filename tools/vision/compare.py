@@ -9,18 +9,22 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import cv2
+import numpy as np
 
-from tools.types import Anomaly, Bits, Clip, Evidence, MaskTrack, Rgb
+from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, Rgb
 from tools.vision._compare_kin import KIN, related
 from tools.vision._compare_register import working_view
 from tools.vision._compare_setups import Odd, Setting, ShotDigest, digest_shot, odd_places
 from tools.vision._compare_shot import Place, gathered, reference_of, sampled, sightings, tight_mask
+from tools.vision._compare_whole import Whole, looks_of, mirrored, odd_look
 from tools.vision.track import track
 
 __all__ = ["ShotDigest", "compare_setups", "compare_shot_to_panels", "digest_shot"]
 
 WORKING = 640
 SAMPLES = 8
+SETTINGS = 2 * (KIN + 1)
+"""Shots held at once with their key frames' features; more would save time and cost memory."""
 LARGE = 0.05
 """Share of the frame from which a difference is called wardrobe rather than a thing."""
 
@@ -65,14 +69,41 @@ def compare_setups(digests: Mapping[str, ShotDigest]) -> list[tuple[str, Anomaly
     the shot that shows more there is named with confidence under 0.5. The track holds the mask of one key frame, the
     seed from which `track` follows it.
     """
-    setting = lru_cache(maxsize=KIN + 1)(lambda shot: Setting.of(digests[shot]))
+    setting = lru_cache(maxsize=SETTINGS)(lambda shot: Setting.of(digests[shot]))
+    looks = lru_cache(maxsize=4 * SETTINGS)(lambda shot: looks_of(digests[shot]))
     found: list[Odd] = []
+    wholes: list[Whole] = []
     for shot, kin in related(digests).items():
         if kin:
-            found += odd_places(shot, {one: setting(one) for one in (shot, *kin)})
+            settings = {one: setting(one) for one in (shot, *kin)}
+            found += odd_places(shot, settings)
+            whole = odd_look(shot, {one: looks(one) for one in (shot, *kin)})
+            wholes += [whole] if whole else []
+    wholes += mirrored(digests)
     kept = [odd for odd in found if not any(_outdone(odd, other) for other in found)]
     claims = [(odd.shot, _setup_anomaly(odd, digests[odd.shot])) for odd in kept]
+    claims += [(whole.shot, _whole_anomaly(whole, digests[whole.shot])) for whole in wholes]
     return sorted(claims, key=lambda claim: -claim[1].confidence)
+
+
+def _whole_anomaly(whole: Whole, digest: ShotDigest) -> Anomaly:
+    """A finding of all pixels of all frames."""
+    full = Box(0, 0, digest.width, digest.height)
+    bits = np.ones((digest.height, digest.width), np.bool_)
+    others = ", ".join(whole.against)
+    turned = whole.kind == "mirrored"
+    apart = f"ΔE {whole.size:.1f}, {'uneven over the picture' if whole.uneven else 'even over the picture'}"
+    return Anomaly(
+        kind=whole.kind,
+        track=MaskTrack(digest.width, digest.height, dict.fromkeys(range(digest.frames), (full, bits))),
+        category="screen-direction" if turned else "lighting" if whole.uneven or whole.warmer else "colour",
+        expected=f"the same way round as {others}" if turned else f"light and colour as in {others}",
+        observed="the shot matches the others of its set-up in the mirror only"
+        if turned
+        else f"the whole shot looks different, {apart}; the others agree among themselves",
+        confidence=whole.confidence,
+        evidence=tuple(Evidence(kind="shot", ref=shot) for shot in whole.against),
+    )
 
 
 def _outdone(odd: Odd, other: Odd) -> bool:

@@ -1,0 +1,235 @@
+"""Shots of one set-up held against each other as wholes: light and grade, and which way round they are.
+
+A shot is odd when it differs from the others in the same way all through, while they agree among themselves. A change
+that comes and goes within a shot (an exposure ramp) is no such difference: the key frames that are nearest count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.types import Rgb
+from tools.vision._compare_kin import kin_features
+from tools.vision._compare_register import Floats, to_lab
+from tools.vision._compare_setups import ShotDigest
+from tools.vision.align import Features, features, fit, match
+
+LONGEST, FEATURES, LEAST_INLIERS = 320, 500, 24
+"""Size in pixels at which looks are registered, with how many features and how many that must agree."""
+GRID = (6, 4)
+"""Cells across and down in which two looks are compared."""
+LEAST_CELLS = 8
+LEAST_PIXELS = 40
+"""Matching pixels that a cell needs, at a quarter of the working size."""
+FLOOR, SURE = 3.0, 6.0
+"""ΔE between two shots' looks under which nothing is said, and from which it is sure."""
+BEYOND = 2.0
+"""Times the difference that the other shots have among themselves."""
+UNEVEN = 0.5
+"""Share of a difference's energy that varies over the picture from which it is called a change of light's direction."""
+FLIPPED = 2.5
+"""Times the matches as they are that matches in the mirror must reach, and at least `LEAST_FLIPPED` of them."""
+LEAST_FLIPPED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One whole shot that the others of its set-up contradict."""
+
+    shot: str
+    kind: Literal["look", "mirrored"]
+    against: tuple[str, ...]
+    size: float
+    confidence: float
+    uneven: bool = False
+    """The difference varies over the picture: light from elsewhere."""
+    warmer: bool = False
+    """It is mostly along blue and yellow: another colour temperature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A key frame for its colours: Lab (h, w, 3) at half the size its features were found at."""
+
+    lab: Floats
+    features: Features
+
+
+Looks = tuple[Look, ...]
+
+
+def looks_of(digest: ShotDigest) -> Looks:
+    """The key frames of a shot, small."""
+    return tuple(_look(rgb) for rgb in digest.keys)
+
+
+def _look(rgb: Rgb) -> Look:
+    scale = min(1.0, LONGEST / max(rgb.shape[:2]))
+    size = (round(rgb.shape[1] * scale) // 2 * 2, round(rgb.shape[0] * scale) // 2 * 2)
+    small = cast(Rgb, cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+    lab = cv2.resize(to_lab(small), (size[0] // 2, size[1] // 2), interpolation=cv2.INTER_AREA)
+    gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    return Look(np.asarray(lab, np.float32), features(np.asarray(gray, np.uint8), limit=FEATURES))
+
+
+def odd_look(shot: str, shots: Mapping[str, Looks]) -> Whole | None:
+    """Whether one shot's light or grade differs from that of the other shots of its set-up, which agree."""
+    others = [other for other in shots if other != shot]
+    apart = {other: field for other in others if (field := look_apart(shots[shot], shots[other])) is not None}
+    if len(apart) < 2:
+        return None
+    spread = _among(list(apart), shots)
+    sizes = [energy(field) for field in apart.values()]
+    size, limit = min(sizes), max(FLOOR, BEYOND * spread)
+    alike = _alike(list(apart.values()))
+    if size < limit or not alike:
+        return None
+    mean = _mean(list(apart.values()))
+    sure = float(np.clip((size - FLOOR) / (SURE - FLOOR), 0, 1))
+    confidence = (0.95 - 0.5 ** len(apart)) * (0.7 + 0.3 * sure)
+    return Whole(shot, "look", tuple(apart), size, round(confidence, 3), _uneven(mean), _warmer(mean))
+
+
+def look_apart(one: Looks, other: Looks) -> Floats | None:
+    """How much lighter and differently coloured `one` is per cell: (rows, columns, 3) in Lab, NaN where unknown.
+
+    The least over all pairs of key frames that show the same place; None when none does.
+    """
+    ends = range(0, len(one), max(1, len(one) - 1))
+    fields = [field for a in ends for b in other[::2] if (field := _field(one[a], b)) is not None]
+    return min(fields, key=energy) if fields else None
+
+
+def _field(a: Look, b: Look) -> Floats | None:
+    target, source = match(a.features, b.features)
+    fitted = fit(source, target, "homography", 2.0) if len(target) >= LEAST_INLIERS else None
+    if fitted is None or fitted[1].sum() < LEAST_INLIERS:
+        return None
+    half = np.diag([0.5, 0.5, 1.0])
+    matrix = half @ fitted[0] @ np.linalg.inv(half)
+    size = (a.lab.shape[1], a.lab.shape[0])
+    laid = cv2.warpPerspective(b.lab, matrix, size, borderMode=cv2.BORDER_CONSTANT, borderValue=(np.nan,) * 3)
+    other = np.asarray(laid, np.float32)
+    return _cells(a.lab - other, _same_structure(a.lab, other))
+
+
+def _same_structure(a: Floats, b: Floats) -> NDArray[np.bool_]:
+    """Where gradients agree in sign and place: moving things and foreign ones do not speak about light."""
+    known = np.isfinite(b[..., 0])
+    one, two = (cv2.GaussianBlur(np.where(known, x[..., 0], 0).astype(np.float32), (0, 0), 0.8) for x in (a, b))
+    means = [cv2.blur(x, (9, 9)) for x in (one, two)]
+    rest = [x - mean for x, mean in zip((one, two), means, strict=True)]
+    both = cv2.blur(rest[0] * rest[1], (9, 9))
+    size = np.sqrt(np.maximum(cv2.blur(rest[0] ** 2, (9, 9)) * cv2.blur(rest[1] ** 2, (9, 9)), 0))
+    return np.asarray((both > 0.6 * (size + 0.2)) & known)
+
+
+def _cells(apart: Floats, where: NDArray[np.bool_]) -> Floats | None:
+    """Medians per cell; None when too few cells can be told."""
+    rows = np.minimum(np.arange(where.shape[0]) * GRID[1] // where.shape[0], GRID[1] - 1)
+    columns = np.minimum(np.arange(where.shape[1]) * GRID[0] // where.shape[1], GRID[0] - 1)
+    field = np.full((GRID[1], GRID[0], 3), np.nan, np.float32)
+    for row in range(GRID[1]):
+        for column in range(GRID[0]):
+            inside = where[rows == row][:, columns == column]
+            if inside.sum() >= LEAST_PIXELS:
+                field[row, column] = np.median(apart[rows == row][:, columns == column][inside], axis=0)
+    return field if np.isfinite(field[..., 0]).sum() >= LEAST_CELLS else None
+
+
+def energy(field: Floats) -> float:
+    """Root mean square ΔE (CIE76) over the known cells."""
+    return float(np.sqrt(np.nanmean(np.sum(field**2, axis=-1))))
+
+
+def _among(names: Sequence[str], shots: Mapping[str, Looks]) -> float:
+    """The median difference of the looks of some shots among themselves; 0 for a single one."""
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    fields = [look_apart(shots[a], shots[b]) for a, b in pairs]
+    sizes = [energy(field) for field in fields if field is not None]
+    return float(np.median(sizes)) if sizes else 0.0
+
+
+def _alike(fields: Sequence[Floats]) -> bool:
+    """Whether all fields say the same: the others differ from the shot in one way."""
+    mean = _mean(fields)
+    return all(energy(cast(Floats, field - mean)) < 0.5 * energy(mean) for field in fields)
+
+
+def _mean(fields: Sequence[Floats]) -> Floats:
+    """Mean per cell over the fields that know it; NaN where none does."""
+    stack = np.stack(fields)
+    known = np.isfinite(stack).sum(axis=0)
+    total = np.nansum(stack, axis=0)
+    return np.where(known > 0, total / np.maximum(known, 1), np.nan).astype(np.float32)
+
+
+def _uneven(field: Floats) -> bool:
+    light = field[..., 0]
+    total = float(np.nanmean(np.sum(field**2, axis=-1)))
+    return float(np.nanvar(light)) > UNEVEN * total
+
+
+def _warmer(field: Floats) -> bool:
+    """Whether most of a difference lies along Lab's b axis."""
+    return float(np.nanmean(field[..., 2] ** 2)) > 0.5 * float(np.nanmean(np.sum(field**2, axis=-1)))
+
+
+def mirrored(digests: Mapping[str, ShotDigest]) -> list[Whole]:
+    """Shots that match others of their set-up in the mirror only."""
+    plain, turned = dict[str, tuple[Features, ...]](), dict[str, tuple[Features, ...]]()
+    for shot in digests:
+        keys = _first_and_last(digests[shot])
+        plain[shot] = tuple(kin_features(rgb) for rgb in keys)
+        turned[shot] = tuple(kin_features(cast(Rgb, np.ascontiguousarray(rgb[:, ::-1]))) for rgb in keys)
+    found = []
+    for shot in plain:
+        flips = _partners(turned[shot], {o: f for o, f in plain.items() if o != shot}, plain[shot])
+        if flips:
+            peers = [o for o in plain if o != shot and _inliers(plain[shot], plain[o]) >= LEAST_FLIPPED]
+            found.append((shot, tuple(flips), len(peers)))
+    return [w for shot, flips, peers in found if (w := _turned(shot, flips, peers)) is not None]
+
+
+def _first_and_last(digest: ShotDigest) -> tuple[Rgb, ...]:
+    return digest.keys[:: max(1, len(digest.keys) - 1)]
+
+
+def _turned(shot: str, flips: tuple[str, ...], peers: int) -> Whole | None:
+    """The minority is the turned one; one against one is open."""
+    if peers + 1 > len(flips):
+        return None
+    sure = len(flips) > peers + 1
+    confidence = round(0.95 - 0.5 ** len(flips), 3) if sure else 0.45
+    return Whole(shot, "mirrored", flips, float(len(flips)), confidence)
+
+
+def _partners(
+    turned: Sequence[Features], others: Mapping[str, Sequence[Features]], plain: Sequence[Features]
+) -> list[str]:
+    """Shots that the turned pictures match far better than the plain ones do."""
+    out = []
+    for other, theirs in others.items():
+        flipped = _inliers(turned, theirs)
+        if flipped >= LEAST_FLIPPED and flipped > FLIPPED * _inliers(plain, theirs):
+            out.append(other)
+    return out
+
+
+def _inliers(ours: Sequence[Features], theirs: Sequence[Features]) -> int:
+    """Most inliers of a homography between any two pictures."""
+    return max((_agreeing(a, b) for a in ours for b in theirs), default=0)
+
+
+def _agreeing(a: Features, b: Features) -> int:
+    target, source = match(a, b)
+    if len(target) < LEAST_FLIPPED:
+        return 0
+    fitted = fit(source, target, "homography", 3.0)
+    return 0 if fitted is None else int(fitted[1].sum())
