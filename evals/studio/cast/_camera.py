@@ -31,7 +31,7 @@ class CameraPath:
 
 
 def draw_camera(rng: np.random.Generator, kind: MoveKind, frames: int) -> CameraPath:
-    """A move of a kind; "track" is a quick travel, "whip" a pan too fast for any fill."""
+    """A move of a kind: "track" travels about as fast as a fill can follow, "whip" is a pan too fast for any fill."""
     t, way = eased(frames), float(rng.choice([-1, 1]))
     shift, scale, far = np.zeros((frames, 2)), np.ones(frames), 0.55
     if kind == "push":
@@ -42,7 +42,7 @@ def draw_camera(rng: np.random.Generator, kind: MoveKind, frames: int) -> Camera
     elif kind == "handheld":
         shift = _wobble(rng, frames, 0.006, (0.3, 1.1))
     elif kind == "track":
-        speed = float(rng.uniform(0.0085, 0.015)) * DIAGONAL_SHARE
+        speed = float(np.exp(rng.uniform(np.log(0.0045), np.log(0.016)))) * DIAGONAL_SHARE
         shift[:, 0] = way * speed * (np.arange(frames) - frames / 2)
     elif kind == "whip":
         speeds = whip_speeds(frames, 0.038 * DIAGONAL_SHARE * 1280) / 1280

@@ -138,8 +138,14 @@ class _Filming:
         assert shot.fault is not None
         speed = float(np.median(shot.stage.speeds)) if shot.stage.speeds else 0.0
         first, last = track.frames
+        stops_in_view = shot.stage.wrong is not None and shot.stage.wrong.frames == track.frames
         action, near = action_by_rule(
-            coverage_max=track.coverage[1], speed=speed, first=first, last=last, frames=self.script.order.frames
+            coverage_max=track.coverage[1],
+            speed=speed,
+            first=first,
+            last=last,
+            frames=self.script.order.frames,
+            in_view=stops_in_view,
         )
         self.cases[shot.id] |= {
             "family": shot.fault.family,

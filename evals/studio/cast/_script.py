@@ -286,7 +286,8 @@ class _Shot:
 
     def _move(self) -> MoveKind:
         kinds: tuple[MoveKind, ...] = ("static", "push", "pan", "handheld", "track", "whip")
-        return kinds[int(self.rng.choice(6, p=[0.22, 0.22, 0.2, 0.2, 0.11, 0.05]))]
+        odds = (0.24, 0.24, 0.2, 0.2, 0.08, 0.04) if self.family is None else (0.18, 0.18, 0.15, 0.15, 0.26, 0.08)
+        return kinds[int(self.rng.choice(6, p=odds))]
 
     # What is wrong
 
@@ -304,7 +305,7 @@ class _Shot:
     def _frames(self, camera: CameraPath) -> tuple[int, int]:
         """Mostly the whole shot; a stretch at its end or start now and then, more often when the camera is fast."""
         frames = self.script.order.frames
-        odds = 0.5 if camera.kind in {"track", "whip"} else 0.1
+        odds = 0.65 if camera.kind in {"track", "whip"} else 0.1
         if self.family in {"wrong-panel", "stale-reference"} or self.rng.uniform() > odds:
             return 0, frames - 1
         part = int(frames * self.rng.uniform(0.25, 0.42))
