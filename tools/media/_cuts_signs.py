@@ -28,7 +28,7 @@ MOVED = 0.02
 the dissolves of 8 to 48 frames has 0.02 and more."""
 UNEXPLAINED = 0.18
 """Share of that change which neither motion nor light explains, tile by tile."""
-CURVED = 0.45
+CURVED = 0.65
 """Largest departure from the straight way between both ends, in energies of half the change: a mixture is linear in
 time, a passing edge is not."""
 

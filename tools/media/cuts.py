@@ -33,12 +33,14 @@ CHANGED = 0.45
 lens; at joints of different clips it is 0.75 and more, at the same set-up reframed by 1.4 it is 0.6 and more."""
 ALONE = 2.0
 """Times the second largest share among the neighbours: a pan or an occlusion changes several frames in a row."""
-CALM = 4.0
+CALM = 2.5
 """Times the largest decorrelation within a window of a cut between two takes of one set-up."""
 NEIGHBOURS = 3
 LASTING = 0.35
 """Smallest unmatched share between any frame before and any after. Flashes, jolts and passing cars reach 0.1, joints
 of different clips 0.67 and more, reframed set-ups 0.4 and more."""
+JUMP_LASTING = 0.3
+"""The same between two takes of one set-up, at the shorter reach."""
 WINDOW = 8
 """Frames on each side that must not show each other's scene."""
 SHORTEST = 4
@@ -176,8 +178,8 @@ def _is_cut(recent: Recent, index: int) -> bool:
     after = [sign.small for sign in recent.stretch(index, index + WINDOW - 1)]
     if not _stands_alone(before, after):
         return False
-    reach = REACH if _is_out_of_the_blue(recent, index) else FAR_REACH
-    return all(differ(old, new, reach, LASTING) for old in _ends(before) for new in _ends(after))
+    reach, lasting = (REACH, JUMP_LASTING) if _is_out_of_the_blue(recent, index) else (FAR_REACH, LASTING)
+    return all(differ(old, new, reach, lasting) for old in _ends(before) for new in _ends(after))
 
 
 def _is_out_of_the_blue(recent: Recent, index: int) -> bool:
