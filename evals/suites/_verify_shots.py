@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 from skimage import data
 
 from evals.runner import Split
+from tools.media._codecs import to_picture
+from tools.media._layouts import layout_of
 from tools.media.decode import frames
-from tools.media.pixels import rgb8
-from tools.types import Bits, Box, Clip, Rgb
+from tools.media.pixels import from_444, rgb8, rgb8_to_444
+from tools.types import Bits, Box, Clip, ColourTags, Frame, Rgb
 from tools.vision.motion import dense_flow
 
 Floats = NDArray[np.float32]
@@ -120,7 +123,7 @@ def _filmed(split: Split, source: str, rng: np.random.Generator) -> list[Rgb]:
 def _photographed(source: str, rng: np.random.Generator) -> list[Rgb]:
     """A photograph under a camera that pans, turns and zooms, with grain, coded with H.264."""
     still = _photograph(source)
-    height, width = min(400, still.shape[0] - 40), min(560, still.shape[1] - 40)
+    height, width = (min(most, side - 40) // 16 * 16 for most, side in zip((400, 560), still.shape[:2], strict=True))
     drift, turn, zoom = rng.uniform(-2.5, 2.5, 2), rng.uniform(-0.2, 0.2), rng.uniform(-0.003, 0.003)
     grain, quality = float(rng.choice([0.0, 1.5, 2.5, 4.0])), int(rng.choice([0, 12, 18]))
     pictures = []
@@ -152,6 +155,20 @@ def as_picture(values: NDArray[np.floating]) -> Rgb:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
+def as_frames(pictures: Sequence[Rgb]) -> list[Frame]:
+    """Pictures as 8-bit 4:2:0 frames, as films carry them."""
+    layout = layout_of("yuv420p")
+    assert layout is not None
+    height, width = pictures[0].shape[:2]
+    planes = tuple(np.zeros((height >> n, width >> n), np.uint8) for n in (0, 1, 1))
+    blank = Frame(0, planes, layout, ColourTags())
+    made = []
+    for n, picture in enumerate(pictures):
+        frame = from_444(rgb8_to_444(picture, blank), blank)
+        made.append(Frame(n, frame.planes, layout, frame.colour))
+    return made
+
+
 def coded(pictures: list[Rgb], quality: int) -> list[Rgb]:
     """What H.264 at a constant rate factor leaves of pictures."""
     with av.open(io.BytesIO(film_of(pictures, quality))) as back:
@@ -165,10 +182,9 @@ def film_of(pictures: list[Rgb], quality: int) -> bytes:
     with av.open(target, "w", format="matroska", options={"fflags": "+bitexact"}) as out:
         stream = out.add_stream("libx264", rate=Fraction(24))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.thread_count = 1
-        stream.options = {"crf": str(quality), "preset": "veryfast"}
-        for picture in pictures:
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), "rgb24")))
+        stream.options = {"crf": str(quality), "preset": "veryfast", "x264-params": "threads=1"}
+        for frame in as_frames([picture[:height, :width] for picture in pictures]):
+            out.mux(stream.encode(to_picture(frame, frame.layout, frame.colour, frame.index)))
         out.mux(stream.encode())
     return target.getvalue()
 

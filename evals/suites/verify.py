@@ -18,11 +18,10 @@ import numpy as np
 from evals.runner import CaseLine, Plan, Row
 from evals.statistics import auc, interval
 from evals.suites._verify_repairs import Repair, Subject, bad_repairs, broken, good_repairs
-from evals.suites._verify_shots import Shot, case_names, film_of, make_shot
-from tools.media._layouts import layout_of
+from evals.suites._verify_shots import Shot, as_frames, case_names, film_of, make_shot
 from tools.media.encode import Writer
-from tools.media.pixels import composite, from_444, rgb8_to_444
-from tools.types import Check, Clip, ColourTags, Frame, MediaInfo, Rgb
+from tools.media.pixels import composite
+from tools.types import Check, Clip, Frame, MediaInfo
 from tools.vision.checks import verify
 
 CASES = 72
@@ -42,7 +41,7 @@ class VerifySuite:
         """Makes the case's repairs and checks each; one row per repair."""
         shot = make_shot(plan.split, case, plan.seed)
         rng = np.random.default_rng([plan.seed, zlib.crc32(case.encode()), 1])
-        before = _written(folder / "before.mkv", _frames(broken(shot, rng)), "lossless")
+        before = _written(folder / "before.mkv", as_frames(broken(shot, rng)), "lossless")
         turn = int(case.rsplit("_", 1)[1]) + zlib.crc32(case.encode())
         repairs = [*good_repairs(shot, rng), *bad_repairs(shot, rng, turn)]
         return CaseLine(case=case, rows=tuple(_judged(case, shot, before, repair, folder) for repair in repairs))
@@ -59,20 +58,6 @@ class VerifySuite:
             "shots": len(lines),
             "verify": figures,
         }
-
-
-def _frames(pictures: Sequence[Rgb]) -> list[Frame]:
-    """Pictures as 8-bit 4:2:0 frames, as films carry them."""
-    layout = layout_of("yuv420p")
-    assert layout is not None
-    height, width = pictures[0].shape[:2]
-    planes = tuple(np.zeros((height >> n, width >> n), np.uint8) for n in (0, 1, 1))
-    blank = Frame(0, planes, layout, ColourTags())
-    made = []
-    for n, picture in enumerate(pictures):
-        frame = from_444(rgb8_to_444(picture, blank), blank)
-        made.append(Frame(n, frame.planes, layout, frame.colour))
-    return made
 
 
 def _written(path: Path, made: Sequence[Frame], carrier: str) -> Path:
@@ -119,7 +104,7 @@ def _delivered(path: Path, shot: Shot, repair: Repair) -> Path:
     if repair.carrier == "foreign":
         path.write_bytes(film_of(repair.pictures, repair.quality))
         return path
-    clean, edited = _frames(shot.pictures), _frames(repair.pictures)
+    clean, edited = as_frames(shot.pictures), as_frames(repair.pictures)
     made = [composite(old, new, mask) for old, new, mask in zip(clean, edited, shot.masks, strict=True)]
     return _written(path, made, repair.carrier)
 
