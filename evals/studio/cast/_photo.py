@@ -139,7 +139,7 @@ def _cameraman() -> Photo:
     alpha = _cut_out(photo, _filled(photo.shape, smooth(_CAMERAMAN, 1)), 9)
     rgb = pixels(photo * np.array([1.06, 0.99, 0.88], np.float32) + np.array([14, 10, 8], np.float32))
     coat = cv2.morphologyEx((photo[..., 0] < 60).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    coat[:118] = 0
+    coat[:118] = coat[:150, 150:282] = 0
     soft = np.asarray(cv2.GaussianBlur(coat.astype(np.float32), (0, 0), 1.6) * alpha, np.float32)
     parts = _scaled(rgb, alpha, soft, 2.0)
     return Photo(*parts, (-200 * 2.0, -130 * 2.0), (60, -60, 0.7), (-130, 190, 0.9), 740, pinned=True)
