@@ -138,10 +138,8 @@ def _ramp(shares: Series, first: int, last: int) -> tuple[int, int] | None:
 
     Departures are counted up to `STRAY`, so that what happens beyond the joint does not matter.
     """
-    starts, ends = (
-        np.arange(max(1, first - AROUND), first + 5),
-        np.arange(last - 5, min(len(shares) - 1, last + AROUND)),
-    )
+    starts = np.arange(max(1, first - AROUND), last)
+    ends = np.arange(first + 1, min(len(shares) - 1, last + AROUND))
     a, b = (grid.ravel() for grid in np.meshgrid(starts, ends, indexing="ij"))
     a, b = a[b - a >= SPAN - 1], b[b - a >= SPAN - 1]
     if not a.size:
