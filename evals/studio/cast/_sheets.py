@@ -114,15 +114,15 @@ def _gridded(kind: LayoutKind, pictures: list[tuple[str, str]], columns: int) ->
 
 
 def _portrait(view: str, crops: list[tuple[str, str]]) -> Layout:
-    """One large picture and smaller ones beside it, framed, in reading order of their rows."""
+    """One large picture and pairs of smaller ones beside it, numbered from the left, each pair from the top."""
     margin, small, tall = 20, 250, 300
     large = Cell("panel-1", view, "half", Box(margin, margin, 560, 2 * tall + margin))
     cells = [large]
     for n, (side, crop) in enumerate(crops):
-        row, column = divmod(n, 3)
+        column, row = divmod(n, 2)
         box = Box(600 + column * (small + margin), margin + row * (tall + margin), small, tall)
         cells.append(Cell(f"panel-{n + 2}", side, crop, box))
-    columns = -(-len(crops) // 2) if len(crops) < 3 else 3
+    columns = -(-len(crops) // 2)
     return Layout("portrait", (600 + columns * (small + margin), 2 * tall + 3 * margin), tuple(cells), None)
 
 
