@@ -47,6 +47,8 @@ class Stretch:
     start: float
     earlier: float
     stop: float
+    sudden: float
+    """Share of the cells that turn on in one step: what comes in from beside the picture takes several."""
 
     @property
     def confidence(self) -> float:
@@ -56,7 +58,8 @@ class Stretch:
         alone = float(np.clip(1.5 - 6 * self.outside, 0, 1))
         size = float(np.clip(self.cells.mean() / 0.12, 0, 1))
         stop = float(np.clip(self.stop / max(self.agitation, 1e-3), 0.3, 1))
-        return 0.95 * size * min(1.0, solidity(self.cells) / 0.6) * alone * was_calm * jolt * stop
+        sudden = float(np.clip((self.sudden - 0.45) / 0.35, 0, 1))
+        return 0.95 * size * min(1.0, solidity(self.cells) / 0.6) * alone * was_calm * jolt * stop * sudden
 
 
 def solidity(cells: Bits) -> float:
@@ -128,7 +131,14 @@ def _stretch(agitated: Plane, cells: Bits, at: int) -> Stretch:
         start=float(np.median(agitated[at][cells])),
         stop=float("inf") if open_ended else float(np.median(agitated[end][cells])),
         earlier=float(np.median(agitated[max(0, at - BEFORE) : at][:, cells])),
+        sudden=_sudden(agitated[max(0, at - 2) : at + 2, cells]),
     )
+
+
+def _sudden(around: Plane) -> float:
+    """The largest rise, from one step to the next, of the share of cells (steps, cells) that are agitated."""
+    share = (around > 1.0).mean(axis=1)
+    return float(np.diff(share).max(initial=0.0))
 
 
 def _rise(beside: NDArray[np.bool_], at: int, end: int) -> float:

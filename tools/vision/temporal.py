@@ -35,6 +35,8 @@ SURE = 0.5
 MOST_EDGES = 64
 """Candidates kept with their crops; the clearest stay."""
 MOST_POPS = 8
+BLINK = 0.004
+"""Share of the frame that an eye may cover; what comes and goes there within a blink is doubted."""
 BLOCK = 24
 """Frames held at once where a thing is followed back in time."""
 SEEN, NOT_SEEN = 0.35, 0.65
@@ -68,6 +70,13 @@ class Watch:
     agitated: list[Cells] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
 
+    rate: float = 24.0
+    """Frames per second."""
+
+    def is_blink(self, frames: int, edge: Edge) -> bool:
+        """Small and as short as an eye's blink, which takes 0.1 to 0.4 s."""
+        return frames <= 0.4 * self.rate and edge.share < BLINK
+
     @property
     def by(self) -> float:
         """Work size over small size."""
@@ -90,7 +99,7 @@ class Thing:
 def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
     """Anomalies of one shot, the surest first; masks at source size. Raises BadInput when the clip cannot be read."""
     info = info or probe(clip.media)
-    watch = Watch()
+    watch = Watch(rate=float(info.fps))
     for index, picture in pictures(clip, info):
         _see(watch, look(index, picture))
     if not watch.looks:
@@ -231,7 +240,7 @@ def _pops(watch: Watch, clip: Clip, info: MediaInfo) -> list[Thing]:
 
 def _paired(pair: Pair, watch: Watch) -> Thing:
     first, last = sights(pair)
-    again = _recurrences(watch, (pair.came, pair.went))
+    again = _recurrences(watch, (pair.came, pair.went)) + watch.is_blink(pair.went.index - pair.came.index, pair.came)
     before, after = pair.came.index - 1, pair.went.index
     change = pair.came.strength / 3
     return Thing(
@@ -253,7 +262,8 @@ def _alone(edges: Sequence[Edge], watch: Watch, clip: Clip, info: MediaInfo) -> 
         first, last = max(0, edge.index - 1 - REACH), min(clip.frames - 1, edge.index + REACH)
         near = dict(_works(clip, info, first, last))
         read = read_alone(edge, near, watch.drifts, watch.by, count=clip.frames)
-        confidence = read.confidence * 0.5 ** _recurrences(watch, (edge,))
+        short = edge.index if read.side == "before" else clip.frames - edge.index
+        confidence = read.confidence * 0.5 ** (_recurrences(watch, (edge,)) + watch.is_blink(short, edge))
         if confidence >= LEAST_CONFIDENCE:
             yield _single(read, _far_end(read, watch, clip, info), confidence)
 
