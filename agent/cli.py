@@ -488,6 +488,9 @@ def verify(
             (c.name, "holds" if c.holds else "fails", f"{c.value:.4g}", f"{c.limit:.4g}", c.unit) for c in found.checks
         ]
         printing.table(found.verdict, ("check", "", "value", "limit", "unit"), rows)
+        for check in found.checks:
+            if check.note:
+                print(f"{check.name}: {check.note}")
     return 0 if found.verdict == "pass" else 1
 
 

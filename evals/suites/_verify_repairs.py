@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -60,7 +60,7 @@ def broken(shot: Shot, rng: np.random.Generator) -> Pictures:
     return inside(shot, made)
 
 
-def inside(shot: Shot, made: list[Floats] | list[NDArray[np.floating]]) -> Pictures:
+def inside(shot: Shot, made: Sequence[NDArray[Any]]) -> Pictures:
     """Made pictures in the region, the clean ones around it."""
     return [
         np.where(mask[..., None], as_picture(new), old)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
+from evals.footage import data_folder
 from evals.runner import Split
 from tools.media._codecs import to_picture
 from tools.media._layouts import layout_of
@@ -73,12 +74,6 @@ class Shot:
     masks: tuple[Bits, ...]
 
 
-def shared_data() -> Path | None:
-    """Real footage beside the checkout, where it is."""
-    folder = Path(__file__).resolve().parents[3] / "shared" / "data"
-    return folder if folder.is_dir() else None
-
-
 def case_names(split: Split, count: int) -> list[str]:
     """`count` ids "kind:source:number", taking turns between photographs and clips, and among each kind's sources."""
     photographs, footage = PHOTOGRAPHS[split], _present(split)
@@ -93,7 +88,7 @@ def case_names(split: Split, count: int) -> list[str]:
 
 
 def _present(split: Split) -> list[str]:
-    folder = shared_data()
+    folder = data_folder()
     return [] if folder is None else [name for name in CLIPS[split] if (folder / name).exists()]
 
 
@@ -112,7 +107,7 @@ def make_shot(split: Split, case: str, seed: int) -> Shot:
 
 
 def _filmed(split: Split, source: str, rng: np.random.Generator) -> list[Rgb]:
-    folder = shared_data()
+    folder = data_folder()
     assert folder is not None
     place = next(name for name in CLIPS[split] if Path(name).stem == source)
     first, last = CLIPS[split][place]
@@ -152,7 +147,7 @@ def grain_field(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
 
 def as_picture(values: NDArray[np.floating]) -> Rgb:
     """Rounded to 8 bits."""
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
 
 
 def as_frames(pictures: Sequence[Rgb]) -> list[Frame]:
@@ -171,8 +166,8 @@ def as_frames(pictures: Sequence[Rgb]) -> list[Frame]:
 
 def coded(pictures: list[Rgb], quality: int) -> list[Rgb]:
     """What H.264 at a constant rate factor leaves of pictures."""
-    with av.open(io.BytesIO(film_of(pictures, quality))) as back:
-        return [frame.to_ndarray(format="rgb24") for frame in back.decode(video=0)]
+    with av.open(io.BytesIO(film_of(pictures, quality)), "r") as back:
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in back.decode(video=0)]
 
 
 def film_of(pictures: list[Rgb], quality: int) -> bytes:

@@ -55,8 +55,8 @@ def _across(values: Floats, mask: Bits) -> Floats:
     """Mean of the inner ring less that of the outer ring, per arc (arcs, channels)."""
     away = [cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 5) for part in (mask, ~mask)]
     rings = [(part > 0) & (part <= RING) for part in away]
-    rows, columns = np.indices(mask.shape) // ARC
-    arcs = rows * 1000 + columns
+    places = np.indices(mask.shape) // ARC
+    arcs = places[0] * 1000 + places[1]
     found = []
     for arc in np.unique(arcs[rings[0]]):
         inner, outer = (ring & (arcs == arc) for ring in rings)
@@ -90,7 +90,8 @@ def detail_change(shot: Shot, pictures: list[Rgb]) -> tuple[float, float]:
 def change_over_time(shot: Shot, pictures: list[Rgb]) -> float:
     """Levels RMS by which a repair's departure from the clean pixels changes from frame to frame, followed."""
     errors = [
-        cv2.GaussianBlur(luma(new) - luma(old), (0, 0), STILL) for old, new in zip(shot.pictures, pictures, strict=True)
+        np.asarray(cv2.GaussianBlur(luma(new) - luma(old), (0, 0), STILL), np.float32)
+        for old, new in zip(shot.pictures, pictures, strict=True)
     ]
     return _over_time(errors, shot.masks)
 
@@ -101,7 +102,7 @@ def own_change(shot: Shot) -> float:
     return _over_time([np.asarray(picture, np.float32) for picture in smooth], shot.masks)
 
 
-def _over_time(values: list[NDArray[np.floating]], masks: tuple[Bits, ...]) -> float:
+def _over_time(values: list[Floats], masks: tuple[Bits, ...]) -> float:
     """RMS change of values (h, w) from frame to frame at the same place of the region."""
     crops = []
     for value, mask in zip(values, masks, strict=True):

@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ class Continuity:
 
 def _seconds(*marks: float) -> dict[str, float]:
     names = ("make", "inspect", "judge")
-    return {name: round(b - a, 3) for name, a, b in zip(names, marks, marks[1:], strict=True)}
+    return {name: round(b - a, 3) for name, (a, b) in zip(names, pairwise(marks), strict=True)}
 
 
 def _made(plan: Plan, case: str, folder: Path) -> tuple[Path, Mapping[str, str], str]:

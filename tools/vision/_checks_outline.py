@@ -78,9 +78,9 @@ def outline_profiles(values: Floats, distance: Floats, inside: NDArray[np.bool_]
     """
     found, _ = cv2.findContours(inside.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     smooth = cv2.GaussianBlur(np.clip(distance, -40, 60), (0, 0), 2.0)
-    slopes = np.dstack([cv2.Sobel(smooth, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1))])
+    slopes = np.dstack([cv2.Sobel(smooth, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1))]).astype(np.float32)
     for outline in found:
-        points = outline[:, 0]
+        points = np.asarray(outline[:, 0], np.int32)
         if len(points) >= ARC:
             yield _along(values, distance, points, slopes[points[:, 1], points[:, 0]])
 

@@ -187,7 +187,8 @@ def _disagreement(a: Gray, b: Gray, matrix: Matrix, ignored: Bits | None) -> flo
     covered = cv2.warpPerspective(np.full_like(b, 255), matrix, size, flags=inverse) == 255
     if ignored is not None:
         covered &= ~ignored
-    if covered.mean() < 0.25 * (1.0 if ignored is None else float((~ignored).mean())):
+    share = float(covered.mean())
+    if share == 0 or share < 0.25 * (1.0 if ignored is None else float((~ignored).mean())):
         return float("inf")
     return float(cv2.absdiff(a, moved)[covered].mean())
 
