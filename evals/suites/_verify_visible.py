@@ -21,7 +21,6 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from evals.suites._verify_shots import Floats, Shot
 from tools.types import Bits, Box, Rgb
