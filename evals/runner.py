@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -144,10 +146,18 @@ def _close_cut_line(file: Path) -> None:
 
 
 def _alone() -> None:
-    """A worker uses one core: the pool has as many workers as there are cores."""
+    """A worker uses one core, as there are as many workers as cores, and ends with the run even when that is killed."""
     import cv2  # noqa: PLC0415 - loads in the worker
 
     cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
+
+
+def _end_with_the_run() -> None:
+    run = multiprocessing.parent_process()
+    if run is not None:
+        wait([run.sentinel])
+        os._exit(1)
 
 
 def _case(suite: Suite, plan: Plan, case: str, work: Path) -> CaseLine:

@@ -24,8 +24,10 @@ from tools.vision.temporal import inspect_time
 
 SAME_PLACE = 0.3
 """Box IoU from which two sightings in one shot are the same thing."""
-INTENDED_COSTS = 0.6
-"""Confidence is multiplied by this in a shot whose film.toml declares intended changes: pixels cannot read them."""
+INTENDED_COSTS = 0.5
+"""Confidence in a difference from panels or other shots is multiplied by this in a shot whose film.toml declares
+intended changes: pixels cannot read which they are."""
+COMPARED = ("panel", "setup", "look", "mirrored")
 MIN_SIBLINGS = 2
 """Panels that must agree against one before it is called faulty; one against one is a draw."""
 
@@ -82,7 +84,13 @@ def _sightings(film: Film, shot: Shot, faults: Sequence[PanelFault]) -> list[Ano
     over_time = inspect_time(shot.clip)
     subjects = shot.characters or tuple(dict.fromkeys(sheet.subject for sheet in film.sheets))
     against = [a for subject in subjects for a in _against_panels(film, shot, subject, faults)]
-    return merge(over_time, against)
+    return [_weighed(shot, one) for one in merge(over_time, against)]
+
+
+def _weighed(shot: Shot, seen: Anomaly) -> Anomaly:
+    """Less sure where it may be one of the changes that the shot declares."""
+    costs = INTENDED_COSTS if shot.intended and seen.kind in COMPARED else 1.0
+    return replace(seen, confidence=seen.confidence * costs)
 
 
 def _against_panels(film: Film, shot: Shot, subject: str, faults: Sequence[PanelFault]) -> Iterator[Anomaly]:
@@ -135,7 +143,8 @@ def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple
     shots = {shot.id: shot for shot in film.shots}
     known = [(finding.shot, track_of(film, finding)) for finding in findings if finding.mask]
     new: list[Finding] = []
-    for shot_id, anomaly in seen:
+    for shot_id, found in seen:
+        anomaly = _weighed(shots[shot_id], found)
         known_here = any(name == shot_id and _overlap(anomaly.track, track) for name, track in known)
         if anomaly.confidence >= deps.policy.report and not known_here:
             new += _findings(shots[shot_id], [anomaly], film, deps)
@@ -176,7 +185,6 @@ def _findings(shot: Shot, seen: Sequence[Anomaly], film: Film, deps: Deps) -> tu
 
 
 def _finding(shot: Shot, seen: Anomaly, film: Film, deps: Deps) -> Finding:
-    confidence = seen.confidence * (INTENDED_COSTS if shot.intended else 1)
     return Finding(
         id=_finding_id(shot, seen),
         shot=shot.id,
@@ -188,7 +196,7 @@ def _finding(shot: Shot, seen: Anomaly, film: Film, deps: Deps) -> Finding:
         expected=seen.expected,
         observed=seen.observed,
         severity=_severity(seen.track),
-        confidence=round(confidence, 4),
+        confidence=round(seen.confidence, 4),
         evidence=_evidence(shot, seen),
     )
 

@@ -7,7 +7,7 @@ of misregistration explain themselves away and a foreign thing does not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -19,6 +19,9 @@ from tools.vision._compare_register import Floats, Pair, local_correlation
 SLACK = 2
 FAINT = 0.7
 """Score under which a place is the same whatever its structure: beside a foreign thing a window holds some of it."""
+MOST_REACH = 24
+FOUND_ANYWAY, FOUND_BETTER = 3.0, 0.45
+"""ΔE (RMS) at which content counts as found close by; or this share of the ΔE at the very place."""
 LEAST_RING = 0.6
 """Share of a blob's ring that must show the same thing in both pictures."""
 
@@ -138,6 +141,31 @@ def show_alike(one: Pair, other: Pair, place: Bits) -> bool:
     between = np.linalg.norm(one.b[place] - other.b[place], axis=1).mean()
     contrast = min(np.linalg.norm(p.a[place] - p.b[place], axis=1).mean() for p in (one, other))
     return bool(between < 0.5 * contrast)
+
+
+def moved_only(pair: Pair, blob: Bits) -> bool:
+    """Whether a difference is only something that stands a little elsewhere: a sleeve, a strand, a lid.
+
+    What the frame shows in the blob is then found close by in the panel, and what the panel shows there in the frame.
+    A foreign thing, a missing one and a changed colour are not.
+    """
+    box = Box.around(blob)
+    if box is None:
+        return False
+    reach = int(np.clip(0.6 * np.sqrt(blob.sum()), 8, MOST_REACH))
+    near = cv2.dilate(blob[box.slices].astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
+    return all(_found_near(one, other, box, near, reach) for one, other in ((pair.a, pair.b), (pair.b, pair.a)))
+
+
+def _found_near(one: Floats, other: Floats, box: Box, weights: NDArray[Any], reach: int) -> bool:
+    """Whether `one`'s content of a box (weighted) lies in `other` within reach, far better than at the same place."""
+    height, width = one.shape[:2]
+    wide = box.grown(reach, width, height)
+    mask = np.repeat(weights.astype(np.float32)[..., None], 3, axis=2)
+    apart = cv2.matchTemplate(other[wide.slices], one[box.slices], cv2.TM_SQDIFF, mask=mask) / max(1.0, weights.sum())
+    here = float(apart[box.y - wide.y, box.x - wide.x])
+    best = max(0.0, float(apart.min()))
+    return bool(best < max(FOUND_ANYWAY**2, FOUND_BETTER**2 * here))
 
 
 def filled(mask: Bits) -> Bits:

@@ -34,7 +34,7 @@ from tools.vision.motion import flow
 WORKING = 640
 KEYS = 4
 PROBES = 16
-"""Frames looked at per shot for what moves."""
+"""Most frames looked at per shot for what moves; a short shot needs one in four."""
 PROBE_FEATURES = 600
 SETUP_INLIERS = 60
 SETUP_SPREAD = 0.35
@@ -83,7 +83,8 @@ class ShotDigest:
 def digest_shot(clip: Clip) -> ShotDigest:
     """The shot's digest: streamed, at most `PROBES` working-size frames held at once."""
     info = probe(clip.media)
-    wanted = sorted(set(np.linspace(0, clip.frames - 1, min(PROBES, clip.frames)).astype(int).tolist()))
+    count = min(PROBES, max(KEYS, clip.frames // 4), clip.frames)
+    wanted = sorted(set(np.linspace(0, clip.frames - 1, count).astype(int).tolist()))
     probes: list[tuple[int, Rgb]] = []
     for index, frame in enumerate(decoded(clip)):
         if index in wanted:

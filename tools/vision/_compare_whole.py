@@ -31,7 +31,7 @@ FLOOR, SURE = 3.0, 6.0
 """ΔE between two shots' looks under which nothing is said, and from which it is sure."""
 BEYOND = 2.0
 """Times the difference that the other shots have among themselves."""
-UNEVEN = 0.5
+UNEVEN = 0.35
 """Share of a difference's energy that varies over the picture from which it is called a change of light's direction."""
 FLIPPED = 2.5
 """Times the matches as they are that matches in the mirror must reach, and at least `LEAST_FLIPPED` of them."""
@@ -177,8 +177,9 @@ def _uneven(field: Floats) -> bool:
 
 
 def _warmer(field: Floats) -> bool:
-    """Whether most of a difference lies along Lab's b axis."""
-    return float(np.nanmean(field[..., 2] ** 2)) > 0.5 * float(np.nanmean(np.sum(field**2, axis=-1)))
+    """Whether a difference is of colour more than of lightness, and lies along Lab's b axis more than along its a."""
+    light, red, yellow = (float(np.nanmean(field[..., channel] ** 2)) for channel in range(3))
+    return red + yellow > light and yellow > red
 
 
 def mirrored(digests: Mapping[str, ShotDigest]) -> list[Whole]:
