@@ -25,23 +25,15 @@ from evals.studio._optics import (
     sampled,
     smeared,
 )
+from evals.studio._picture import Picture
 from evals.studio._places import DEFOCUS, behind, place, workshop_view
 from evals.studio._sheet import EAR_PANELS
-from tools.types import Action, Bits, Box, Category
+from tools.types import Action, Box, Category
 
 TITLE = "Launch Day"
 BIBLE = "One morning before a launch. Soft light. Nobody wears jewellery, headsets or earpieces."
 CANON = "Orange pressure suit, round mission patch on her right chest, black collar ring. No earpiece."
 MODEL = "seedance-2.0"
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One rendered frame before grain, 0–255: as it should be, and, where a fault shows, as it is and where."""
-
-    clean: Pixels
-    faulty: Pixels | None = None
-    mask: Bits | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from evals.labels import ErrorLabel, Labels, PanelLabel, ShotLabel
-from evals.studio._launch_day import BIBLE, CANON, MODEL, TITLE, Fault, Film, Picture, ShotPlan
+from evals.studio._launch_day import BIBLE, CANON, MODEL, TITLE, Fault, Film, ShotPlan
+from evals.studio._picture import Picture
 from evals.studio._reel import RATE, Reel, exposed, grain, planted, take_info
 from evals.studio._sheet import GRID, PANELS, draw_sheet, write_png
 from tools.media.encode import Writer

@@ -45,13 +45,13 @@ _TO_YUV = np.array(
 )
 
 
-def take_info(path: Path, frames: int) -> MediaInfo:
-    """What a shot of the sample film is, as the writer wants to know it; nothing has to lie at `path`."""
+def take_info(path: Path, frames: int, size: tuple[int, int] = (WIDTH, HEIGHT)) -> MediaInfo:
+    """What a shot of (width, height) is, as the writer wants to know it; nothing has to lie at `path`."""
     return MediaInfo(
         path=path,
         kind="video",
-        width=WIDTH,
-        height=HEIGHT,
+        width=size[0],
+        height=size[1],
         fps=RATE,
         frames=frames,
         container="matroska",

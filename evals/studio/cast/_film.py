@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from evals.labels import ErrorLabel, Labels, PanelLabel, ShotLabel
-from evals.studio._reel import GRAIN, RATE
+from evals.studio._picture import Picture
+from evals.studio._reel import GRAIN, RATE, take_info
 from evals.studio._sheet import write_png
 from evals.studio.cast._design import Split
 from evals.studio.cast._script import Kind, Order, Script, ShotPlan, write_script
 from evals.studio.cast._sheets import draw_sheet
-from evals.studio.cast._stage import Picture
-from evals.studio.cast._stock import SilentReel, exposed, grain, planted, take_info
+from evals.studio.cast._stock import SilentReel, exposed, grain, planted
 from evals.truth import action_by_rule
 from tools.errors import BadInput
 from tools.media.encode import Writer
@@ -91,7 +91,7 @@ class _Filming:
         with ExitStack() as files:
             writer = None
             if shot.fault:
-                like = take_info(self.out / "film.mp4", order.size, order.frames)
+                like = take_info(self.out / "film.mp4", order.frames, order.size)
                 writer = files.enter_context(Writer(self.out / take, like, codec="ffv1"))
             for index, picture in enumerate(shot.stage.pictures()):
                 clean, shown = self._exposed(shot, index, picture)

@@ -12,11 +12,11 @@ import numpy as np
 from evals.studio._matte import Pixels, pixels
 from evals.studio._moves import SHUTTER
 from evals.studio._optics import Matrix, carried, pose, smeared
+from evals.studio._picture import Picture
 from evals.studio.cast._camera import Acting, CameraPath
 from evals.studio.cast._design import Character, Look
 from evals.studio.cast._figure import Sprite, Wardrobe, differing, joints, landing, sprites, warped
 from evals.studio.cast._sets import TALL, WIDE, Place
-from tools.types import Bits
 
 FAINT = 0.1
 """Coverage from which a pixel counts as part of an error; what is fainter is left out of the picture too."""
@@ -44,15 +44,6 @@ class Setup:
     centre: tuple[float, float]
     zoom: float
     defocus: float
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One frame before grain, 0–255: right, and, where something is wrong, wrong and where."""
-
-    clean: Pixels
-    faulty: Pixels | None = None
-    mask: Bits | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from evals.studio._matte import Pixels
 from evals.studio._reel import BT709, GRAIN, LAYOUT, RATE
-from tools.types import Bits, Frame, MediaInfo
+from tools.types import Bits, Frame
 
 # ITU-R BT.709, R'G'B' 0–255 to Y'CbCr at limited range.
 _TO_YUV = np.array(
@@ -26,23 +26,6 @@ _TO_YUV = np.array(
     ],
     np.float32,
 )
-
-
-def take_info(path: Path, size: tuple[int, int], frames: int) -> MediaInfo:
-    """What a shot of (width, height) is, as the writer wants to know it; nothing has to lie at `path`."""
-    return MediaInfo(
-        path=path,
-        kind="video",
-        width=size[0],
-        height=size[1],
-        fps=RATE,
-        frames=frames,
-        container="matroska",
-        codec="ffv1",
-        pixel_format="yuv420p",
-        bit_depth=8,
-        colour=BT709,
-    )
 
 
 def grain(seed: tuple[int, ...], size: tuple[int, int], strength: float = GRAIN) -> Pixels:
