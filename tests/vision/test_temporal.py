@@ -79,6 +79,22 @@ def test_a_thing_painted_into_a_stretch_is_followed_through_every_frame(
     assert [evidence.ref for evidence in pop.evidence] == ["@9", "@10", "@33", "@34"]
 
 
+def test_a_thing_whose_coming_drowns_in_a_flash_beside_it_is_followed_back_from_its_end(tmp_path: Path) -> None:
+    """Where it comes the whole place around it lights up; it is known from where it goes."""
+
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        lit = picture
+        if index >= 10:
+            glow = cv2.GaussianBlur(oval((300, 120), (60, 45)).astype(np.float32), (0, 0), 9)[..., None]
+            lit = np.asarray(np.clip(picture + 90 * glow, 0, 255), np.uint8)
+        return painted(lit, (300, 120), (24, 17)) if 10 <= index <= 33 else lit
+
+    found = sure(inspect_time(filmed(tmp_path / "lit.mp4", camera(pan=0.0), spoil)))
+    assert (10, 33) in [pop.track.frames for pop in found]
+    (pop,) = [pop for pop in found if pop.track.frames == (10, 33)]
+    assert min(overlap(pop.track.at(index), oval((300, 120), (24, 17))) for index in pop.track) > 0.6
+
+
 @pytest.mark.parametrize("until", [14, 30], ids=["a third", "most of the shot"])
 def test_a_thing_there_from_the_start_is_followed_back_as_it_moves(tmp_path: Path, until: int) -> None:
     """Its own outline tells the thing from the bare place, also where it stays for most of the shot."""

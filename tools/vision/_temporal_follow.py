@@ -74,7 +74,7 @@ def follow(
         else:
             moved = travel(place, drifts[index - 1 : index], by)
             straight = place + (last.middle - place) / (last.index - index + 1)
-            unlike, place = _settle(picture, _blend(first, last, share, size), (place, moved, straight))
+            unlike, place = settle(picture, _blend(first, last, share, size), (place, moved, straight))
         mask = _outline(first, last, share, size)
         placed = _placed(mask, place, picture.shape[1], picture.shape[0])
         if placed is not None:
@@ -92,7 +92,7 @@ def follow_on(
     for index, picture in pictures:
         steps = drifts[min(before, index) : max(before, index)]
         moved = travel(place, steps, by, backward=index < before)
-        unlike, place = _settle(picture, (start.picture, start.mask), (place, moved))
+        unlike, place = settle(picture, (start.picture, start.mask), (place, moved))
         yield index, place, unlike
         before = index
 
@@ -123,35 +123,38 @@ def _resized(mask: Bits, width: int, height: int) -> Bits:
     return np.asarray(cv2.resize(mask.astype(np.float32), (width, height)) >= 0.5)
 
 
-def _settle(picture: Colours, thing: tuple[Colours, Bits], guesses: Sequence[Point]) -> tuple[float, Point]:
-    """The place near one of the guesses where the picture looks most like the thing, and how unlike it is there."""
-    trials = [trial for guess in guesses for trial in _trials(picture, thing, guess)]
+def settle(
+    picture: Colours, thing: tuple[Colours, Bits], guesses: Sequence[Point], *, reach: int = _SEARCH
+) -> tuple[float, Point]:
+    """The place within `reach` pixels of one of the guesses where the picture looks most like the thing (its picture
+    and mask), and how unlike it is there."""
+    trials = [trial for guess in guesses for trial in _trials(picture, thing, guess, reach)]
     if not trials:
         return UNSEEN, guesses[-1]
     cost, place = min(trials, key=lambda t: t[0])
     return max(0.0, cost) ** 0.5, place
 
 
-def _trials(picture: Colours, thing: tuple[Colours, Bits], guess: Point) -> Iterator[tuple[float, Point]]:
+def _trials(picture: Colours, thing: tuple[Colours, Bits], guess: Point, search: int) -> Iterator[tuple[float, Point]]:
     """The best place around one guess, with its mean squared difference; a far move costs a little."""
     model, mask = thing
     height, width = mask.shape
-    x, y = round(float(guess[0] - width / 2)) - _SEARCH, round(float(guess[1] - height / 2)) - _SEARCH
-    reach = (width + 2 * _SEARCH, height + 2 * _SEARCH)
+    x, y = round(float(guess[0] - width / 2)) - search, round(float(guess[1] - height / 2)) - search
+    reach = (width + 2 * search, height + 2 * search)
     if x < -width or y < -height or x > picture.shape[1] or y > picture.shape[0]:
         return
-    window = _window(picture, x, y, reach)
+    part = window(picture, x, y, reach)
     weights = np.repeat(mask.astype(np.float32)[..., None], 3, axis=-1)
-    cost = cv2.matchTemplate(window.astype(np.float32), model.astype(np.float32), cv2.TM_SQDIFF, mask=weights) / max(
+    cost = cv2.matchTemplate(part.astype(np.float32), model.astype(np.float32), cv2.TM_SQDIFF, mask=weights) / max(
         1.0, float(mask.sum())
     )
-    offsets = np.abs(np.arange(2 * _SEARCH + 1) - _SEARCH)
+    offsets = np.abs(np.arange(2 * search + 1) - search)
     cost = cost + 0.5 * (offsets[:, None] + offsets[None, :])
     row, column = np.unravel_index(int(np.argmin(cost)), cost.shape)
     yield float(cost[row, column]), np.array([x + column + width / 2, y + row + height / 2])
 
 
-def _window(picture: Colours, x: int, y: int, size: tuple[int, int]) -> Colours:
+def window(picture: Colours, x: int, y: int, size: tuple[int, int]) -> Colours:
     """A crop that may reach beyond the picture, whose border is repeated."""
     columns = np.clip(np.arange(x, x + size[0]), 0, picture.shape[1] - 1)
     rows = np.clip(np.arange(y, y + size[1]), 0, picture.shape[0] - 1)

@@ -25,8 +25,9 @@ from tools.vision._temporal_glitch import Cells, Stretch, agitation, draw, find_
 from tools.vision._temporal_motion import WORK, Colours, Look, Step, coarse, look
 from tools.vision._temporal_motion import step as measure_step
 from tools.vision._temporal_pairs import Drift, Pair, pair_up
-from tools.vision._temporal_steady import LEAST_CLARITY, REACH, Reading, jump_of, read_alone
+from tools.vision._temporal_steady import LEAST_CLARITY, OPEN, REACH, Reading, jump_of, read_alone
 from tools.vision._temporal_technical import Fault, Pulse, find_faults, pulse
+from tools.vision._temporal_trail import Half, Trails, joined
 
 LEAST_CONFIDENCE = 0.3
 """Weaker suspicions are not reported."""
@@ -34,7 +35,10 @@ SURE = 0.5
 """An edge whose pair is less sure than this may still be read alone."""
 MOST_EDGES = 64
 """Candidates kept with their crops; the clearest stay."""
+DOUBT = "; which side of it is wrong is open"
 MOST_POPS = 8
+MOSTLY = 0.6
+"""Share of a shot from which it stays open whether a thing is too much where it is, or missing in the rest."""
 BLINK = 0.004
 """Share of the frame that an eye may cover; what comes and goes there within a blink is doubted."""
 BLOCK = 24
@@ -69,6 +73,7 @@ class Watch:
     flashes: list[Edge] = field(default_factory=list)
     agitated: list[Cells] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
+    trails: Trails | None = None
 
     rate: float = 24.0
     """Frames per second."""
@@ -106,6 +111,8 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
         return []
     for _ in range(2):
         _push(watch, None)
+    if watch.trails:
+        watch.trails.end()
     faults = find_faults(watch.pulses)
     stretches = [s for s in find_stretches(watch.agitated) if not any(f.first <= s.first <= f.last + 2 for f in faults)]
     found = [_whole(fault, clip, info) for fault in faults]
@@ -203,6 +210,9 @@ def _see(watch: Watch, now: Look) -> None:
     if change is not None:
         watch.drifts.append((coarse(change.ahead), change.around))
         watch.agitated.append(in_cells(agitation(change)))
+    watch.trails = watch.trails or Trails(watch.by)
+    watch.trails.see(now.index, now.small, watch.drifts)
+    if change is not None:
         _push(watch, change)
 
 
@@ -214,9 +224,11 @@ def _push(watch: Watch, change: Step | None) -> None:
         return
     near = [look for look in watch.looks if centre.index - 1 <= look.index <= centre.index + 1]
     steps = list(watch.steps)
-    for edge in find_edges(near[:2], steps):
-        watch.places.append(Place(edge.index, edge.box, edge.clarity, edge.strength, edge.share))
-        watch.edges.append(edge)
+    edges = find_edges(near[:2], steps)
+    watch.places += [Place(edge.index, edge.box, edge.clarity, edge.strength, edge.share) for edge in edges]
+    watch.edges += edges
+    if watch.trails:
+        watch.trails.start(edges, watch.drifts)
     watch.edges = _clearest(watch.edges)
     watch.flashes = _clearest(watch.flashes + find_flashes(near, steps))
 
@@ -233,7 +245,11 @@ def _pops(watch: Watch, clip: Clip, info: MediaInfo) -> list[Thing]:
     pairs = [(pair, _paired(pair, watch)) for pair in pair_up(watch.edges, watch.drifts, watch.by, LEAST_CONFIDENCE)]
     used = {id(edge) for pair, thing in pairs if thing.confidence >= SURE for edge in (pair.came, pair.went)}
     things = [thing for _, thing in pairs]
-    things += _alone([edge for edge in watch.edges if id(edge) not in used], watch, clip, info)
+    single = [edge for edge in watch.edges if id(edge) not in used]
+    halves = [half for half in watch.trails.halves if id(half.edge) not in used] if watch.trails else []
+    things += [_half(half, watch, clip.frames) for half in joined(halves)]
+    used = {id(half.edge) for half in halves if half.confidence >= SURE}
+    things += _alone([edge for edge in single if id(edge) not in used], watch, clip, info)
     sure = [thing for thing in things if thing.confidence >= LEAST_CONFIDENCE]
     return sorted(sure, key=lambda t: -t.confidence)[:MOST_POPS]
 
@@ -252,6 +268,24 @@ def _paired(pair: Pair, watch: Watch) -> Thing:
         observed=f"something stands there in frames {pair.came.index}-{after - 1} only: it comes between frames "
         f"{before} and {pair.came.index} and is gone by frame {after}, mean difference {change:.0f}/255",
         jump=jump_of(pair.came),
+    )
+
+
+def _half(half: Half, watch: Watch, count: int) -> Thing:
+    """`count` is the shot's length in frames."""
+    first, last, edge = half.first.index, half.last.index, half.edge
+    again = _recurrences(watch, (edge,), first, last + 1) + watch.is_blink(last + 1 - first, edge)
+    ends = [f"before frame {first}"] * (first > 0) + [f"after frame {last}"] * (last < count - 1)
+    certain = not half.whole or last + 1 - first <= MOSTLY * count
+    confidence = half.confidence * 0.5**again
+    return Thing(
+        half.first,
+        half.last,
+        confidence=confidence if certain else min(OPEN, confidence),
+        expected=f"the place as {' and '.join(ends)}",
+        observed=f"something stands there in frames {first}-{last} only and comes or goes from one frame to the next, "
+        f"mean difference {edge.strength / 3:.0f}/255{'' if certain else DOUBT}",
+        jump=jump_of(edge),
     )
 
 
@@ -276,7 +310,7 @@ def _single(read: Reading, far: Sight, confidence: float) -> Thing:
     else:
         words = f"something is there from the start and gone between frames {edge.index - 1} and {edge.index}"
     first, last = (read.wrong, far) if read.side == "from" else (far, read.wrong)
-    doubt = "" if read.certain else "; which side of it is wrong is open"
+    doubt = "" if read.certain else DOUBT
     return Thing(
         first,
         last,
@@ -318,9 +352,12 @@ def _works(clip: Clip, info: MediaInfo, first: int, last: int) -> Iterator[tuple
             yield first + index, look(first + index, picture).work
 
 
-def _recurrences(watch: Watch, edges: Sequence[Edge]) -> int:
-    """How often a like change happens at the same place at other times: a blinking light, a busy hand."""
-    ends = {edge.index + by for edge in edges for by in (-1, 0, 1)}
+def _recurrences(watch: Watch, edges: Sequence[Edge], *also: int) -> int:
+    """How often a like change happens at the same place at other times: a blinking light, a busy hand.
+
+    `also` are frames at which the thing itself is known to come or go.
+    """
+    ends = {at + by for at in (*(edge.index for edge in edges), *also) for by in (-1, 0, 1)}
     return sum(any(_alike(edge, place) for edge in edges) for place in watch.places if place.frame not in ends)
 
 
