@@ -247,14 +247,26 @@ class Anomaly:
     """What the eyes saw in one shot, before anybody judges it.
 
     `kind` says which eye: "pop" a thing that appears or vanishes between two frames and is still otherwise, "glitch" a
-    region that changes incoherently, "flash" a one-frame event; "panel" differs from a character's panels;
-    "setup" differs from another shot of the set-up, "look" in light or grade as a whole, "mirrored" is the wrong
-    way round; the rest are technical. `confidence` is 0 to 1. A technical
-    anomaly of whole frames has a track that covers them.
+    region that changes incoherently, "flicker" one whose brightness jumps, "flash" a one-frame event; "panel" differs
+    from a character's panels; "setup" differs from another shot of the set-up, "colours" in colours alone wherever
+    people moved, "look" in light or grade as a whole, "mirrored" is the wrong way round; the rest are technical.
+    `confidence` is 0 to 1. A technical anomaly of whole frames has a track that covers them.
     """
 
     kind: Literal[
-        "pop", "glitch", "flash", "panel", "setup", "look", "mirrored", "black", "frozen", "duplicate", "level-jump"
+        "pop",
+        "glitch",
+        "flicker",
+        "flash",
+        "panel",
+        "setup",
+        "colours",
+        "look",
+        "mirrored",
+        "black",
+        "frozen",
+        "duplicate",
+        "level-jump",
     ]
     track: MaskTrack
     category: Category

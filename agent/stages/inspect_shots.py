@@ -18,7 +18,7 @@ from agent.schema import Film, Finding, PanelFault, Severity, Sheet, Shot
 from tools.media.masks import write_mask
 from tools.media.sheets import read_picture, write_picture
 from tools.types import SAME_MARK, Anomaly, Clip, Evidence, MaskTrack
-from tools.vision.compare import ShotDigest, compare_setups, compare_shot_to_panels, digest_shot
+from tools.vision.compare import ShotDigest, compare_setups, compare_shot_to_panels, digest_shot, followed
 from tools.vision.panels import PanelDisagreement, compare_panels
 from tools.vision.temporal import inspect_time
 
@@ -27,7 +27,7 @@ SAME_PLACE = 0.3
 INTENDED_COSTS = 0.5
 """Confidence in a difference from panels or other shots is multiplied by this in a shot whose film.toml declares
 intended changes: pixels cannot read which they are."""
-COMPARED = ("panel", "setup", "look", "mirrored")
+COMPARED = ("panel", "setup", "colours", "look", "mirrored")
 MIN_SIBLINGS = 2
 """Panels that must agree against one before it is called faulty; one against one is a draw."""
 
@@ -139,16 +139,23 @@ def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple
         digests = _Digests(Path(folder))
         for shot in film.shots:
             digests.keep(shot.id, digest_shot(shot.clip))
-        seen = compare_setups(digests)
+        seen = compare_setups(digests, {shot.id: shot.characters for shot in film.shots})
     shots = {shot.id: shot for shot in film.shots}
     known = [(finding.shot, track_of(film, finding)) for finding in findings if finding.mask]
     new: list[Finding] = []
     for shot_id, found in seen:
         anomaly = _weighed(shots[shot_id], found)
-        known_here = any(name == shot_id and _overlap(anomaly.track, track) for name, track in known)
-        if anomaly.confidence >= deps.policy.report and not known_here:
+        if anomaly.confidence < deps.policy.report or _known_here(shot_id, anomaly, known):
+            continue
+        anomaly = followed(shots[shot_id].clip, anomaly)
+        if not _known_here(shot_id, anomaly, known):
+            known.append((shot_id, anomaly.track))
             new += _findings(shots[shot_id], [anomaly], film, deps)
     return (*findings, *new)
+
+
+def _known_here(shot: str, seen: Anomaly, known: Sequence[tuple[str, MaskTrack]]) -> bool:
+    return any(name == shot and _overlap(seen.track, track) for name, track in known)
 
 
 def _overlap(a: MaskTrack, b: MaskTrack) -> bool:

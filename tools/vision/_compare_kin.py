@@ -17,7 +17,9 @@ from tools.vision._compare_setups import ShotDigest
 from tools.vision.align import Features, features, match
 
 KIN = 3
-"""Relatives per shot: enough for a majority."""
+"""Relatives per shot that are compared place by place: enough for a majority."""
+FAMILY = 8
+"""Relatives per shot that are handed on; more only cost time."""
 FEATURES = 200
 LONGEST = 320
 LEAST_MATCHES = 8
@@ -33,7 +35,7 @@ def related(digests: Mapping[str, ShotDigest]) -> dict[str, tuple[str, ...]]:
         if alike >= LEAST_MATCHES:
             scores[one].append((-alike, other))
             scores[other].append((-alike, one))
-    return {shot: tuple(other for _, other in sorted(found)[:KIN]) for shot, found in scores.items()}
+    return {shot: tuple(other for _, other in sorted(found)[:FAMILY]) for shot, found in scores.items()}
 
 
 def _look(digest: ShotDigest) -> tuple[Features, ...]:

@@ -27,6 +27,8 @@ LEAST_INLIERS = 20
 LEAST_INLIER_SHARE = 0.3
 LEAST_HULL = 0.02
 """Convex hull of the inliers as a share of either picture."""
+LIGHT_SAMPLES = 1500
+"""Pixels that the match of light is fitted to."""
 REACH = 0.35
 """How far beyond the hull of the inliers a registration is believed, as a share of the hull's size."""
 
@@ -217,7 +219,7 @@ def _near(points: Floats, size: tuple[int, int], radius: int = 8) -> Bits:
 def matched_light(a: Floats, b: Floats, where: Bits) -> Floats:
     """b with gain and offset per Lab channel, both linear in the place, that fit a where they match (Tukey weights)."""
     rows, columns = np.nonzero(where)
-    step = max(1, len(rows) // 4000)
+    step = max(1, len(rows) // LIGHT_SAMPLES)
     rows, columns = rows[::step], columns[::step]
     if len(rows) < 50:
         return b
@@ -248,25 +250,30 @@ def _fit_light(a: Floats, b: Floats, x: Matrix, y: Matrix) -> tuple[Matrix, Matr
 
 
 def _smooth_flow(a: Floats, b: Floats, where: Bits, limit: float = 5.0) -> Floats:
-    """Residual motion from a to b (H, W, 2), smoothed over matching texture so that a foreign thing cannot bend it."""
-    gray_a, gray_b = (np.clip(lab[..., 0] * 2.55, 0, 255).astype(np.uint8) for lab in (a, b))
-    rest = _flow_at_half(gray_a, gray_b)
+    """Residual motion from a to b (H, W, 2), smoothed over matching texture so that a foreign thing cannot bend it.
+
+    Measured at half the size, as it is smoothed over many pixels.
+    """
+    height, width = where.shape
+    size = (width // 2, height // 2)
+    gray_a, gray_b = (_gray_at(lab, size) for lab in (a, b))
+    rest = flow(gray_a, gray_b, np.eye(3))
     moved = warp(gray_b.astype(np.float32), rest)
-    weight = (local_correlation(cast(Floats, gray_a.astype(np.float32)), moved, 9)[0] - 0.7).clip(0) * where
-    weight *= (np.maximum(np.abs(rest[..., 0]), np.abs(rest[..., 1])) < limit) * np.abs(
-        cv2.Laplacian(cv2.GaussianBlur(gray_a, (0, 0), 1.5), cv2.CV_32F)
+    weight = (local_correlation(cast(Floats, gray_a.astype(np.float32)), moved, 5)[0] - 0.7).clip(0)
+    weight *= cv2.resize(where.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    weight *= (np.maximum(np.abs(rest[..., 0]), np.abs(rest[..., 1])) < limit / 2) * np.abs(
+        cv2.Laplacian(cv2.GaussianBlur(gray_a, (0, 0), 0.8), cv2.CV_32F)
     )
-    sigma = max(a.shape[:2]) / 40
+    sigma = max(a.shape[:2]) / 80
     total = cv2.GaussianBlur(weight.astype(np.float32), (0, 0), sigma) + 1e-3
     smooth = [cv2.GaussianBlur((rest[..., i] * weight).astype(np.float32), (0, 0), sigma) / total for i in (0, 1)]
-    return np.stack(smooth, axis=2).astype(np.float32)
+    return cast(Floats, 2 * cv2.resize(np.stack(smooth, axis=2).astype(np.float32), (width, height)))
 
 
-def _flow_at_half(a: Gray, b: Gray) -> Floats:
-    """Flow (H, W, 2) from a to b, measured at half the size: it is smoothed over many pixels afterwards."""
-    height, width = a.shape
-    small = [cast(Gray, cv2.resize(x, (width // 2, height // 2), interpolation=cv2.INTER_AREA)) for x in (a, b)]
-    return cast(Floats, 2 * cv2.resize(flow(small[0], small[1], np.eye(3)), (width, height)))
+def _gray_at(lab: Floats, size: tuple[int, int]) -> Gray:
+    """A picture's lightness as 8 bits, at a smaller size."""
+    small = cv2.resize(lab[..., 0], size, interpolation=cv2.INTER_AREA)
+    return cast(Gray, np.clip(small * 2.55, 0, 255).astype(np.uint8))
 
 
 def _same_sharpness(a: Floats, b: Floats, where: Bits) -> tuple[Floats, Floats]:

@@ -38,6 +38,8 @@ LARGE = 0.04
 """Share of the frame from which an area may run beyond what the panels can judge."""
 SPREADS = 3
 """Times that such an area may run on by half its size."""
+MOST_PANELS = 4
+"""Panels that are held against a frame: those that register best."""
 DOUBT = 7
 """Pixels at working size by which an untrusted region is grown."""
 
@@ -131,7 +133,9 @@ def sampled(clip: Clip, count: int) -> Iterator[tuple[int, Rgb]]:
 def sightings(index: int, frame: Rgb, views: Mapping[str, View], untrusted: Mapping[str, Bits]) -> Sighting | None:
     """What the panels say about one frame; None when none registers."""
     view = working_view(frame, 640)
-    laid = [one for ref in views if (one := _laid(ref, view, views[ref], untrusted.get(ref))) is not None]
+    found = {ref: one for ref in views if (one := register(view, views[ref])) is not None}
+    best = sorted(found, key=lambda ref: -found[ref].inliers)[:MOST_PANELS]
+    laid = [_laid(ref, view, views[ref], untrusted.get(ref), found[ref]) for ref in views if ref in best]
     if not laid:
         return None
     odd, judged = _majority(laid)
@@ -180,11 +184,8 @@ def _whole(blob: Bits, against: list[Laid]) -> Bits:
     return filled(cast(Bits, np.logical_or.reduce([blob, *parts])))
 
 
-def _laid(ref: str, frame: View, panel: View, untrusted: Bits | None) -> Laid | None:
+def _laid(ref: str, frame: View, panel: View, untrusted: Bits | None, registration: Registration) -> Laid:
     """One panel laid on a frame, its backdrop and untrusted places ignored."""
-    registration = register(frame, panel)
-    if registration is None:
-        return None
     backdrop, doubted = (
         carried(mask, registration.matrix, frame.size) for mask in (panel.backdrop, _doubted(untrusted, panel))
     )
@@ -345,10 +346,10 @@ def reference_of(place: Place, views: Mapping[str, View], untrusted: Mapping[str
 
 def _alike(place: Place, ref: str, panel: View, untrusted: Bits | None) -> float:
     """Share of the place that the panel shows as the frame does; more than 1 when its fault is known to lie there."""
-    laid = _laid(ref, place.best.view, panel, None)
-    if laid is None:
+    registration = register(place.best.view, panel)
+    if registration is None:
         return 0.0
-    held = laid.witness
+    held = _laid(ref, place.best.view, panel, None, registration).witness
     share = float((held.found.same & ~held.found.odd)[place.blob].mean())
     if untrusted is None:
         return share

@@ -24,6 +24,8 @@ WORK, SMALL = 640, 320
 """Largest sides, in pixels."""
 CELL = 16
 """Side of the cells of the coarse motion kept for every frame, in pixels at small size."""
+SPOT = 8
+"""Side of the cells in which brightness is followed, in pixels at small size."""
 _THREE = np.ones((3, 3), np.uint8)
 
 
@@ -44,9 +46,10 @@ class Step:
     `settled` is what this frame has that flow cannot fetch from the previous one; `left` is what the previous frame
     has that flow cannot find in this one, in the previous frame's pixels. `jump` is the larger of the two where the
     camera's motion does not explain it either (flow can shrink a thing away or blow it up, but not both). All three
-    are sums of absolute Y', Cb, Cr differences (of 255) beyond the 3×3 neighbourhood. `around` maps this frame's
-    pixels to the previous frame as the camera moves; `entered` marks pixels that it brings in from outside. `level` is
-    (3, 2): gain and offset per channel that carried the previous frame to this one.
+    are sums of absolute Y', Cb, Cr differences (of 255) beyond the 3×3 neighbourhood. `pulse` is how much lighter the
+    surfaces of this frame are than in the previous one, the frame's level aside: means of Y' over SPOT×SPOT cells.
+    `around` maps this frame's pixels to the previous frame as the camera moves; `entered` marks pixels that it brings
+    in from outside. `level` is (3, 2): gain and offset per channel that carried the previous frame to this one.
     """
 
     index: int
@@ -55,6 +58,7 @@ class Step:
     jump: Plane
     settled: Plane
     left: Plane
+    pulse: Plane
     around: Affine
     entered: NDArray[np.bool_]
     level: NDArray[np.float64]
@@ -83,7 +87,8 @@ def step(before: Look, now: Look) -> Step:
     around = _camera(back)
     previous = carry(a, back)
     level = _level(previous, b)
-    settled = unexplained(b, _relevel(previous, level))
+    expected = _relevel(previous, level)
+    settled = unexplained(b, expected)
     left = unexplained(a, _relevel(carry(b, ahead), _inverse(level)))
     still = _relevel(carry_affine(a, around), level)
     camera = np.maximum(unexplained(b, still), unexplained(still, b))
@@ -94,10 +99,18 @@ def step(before: Look, now: Look) -> Step:
         jump=np.minimum(np.maximum(settled, carry_affine(left, around)), camera),
         settled=settled,
         left=left,
+        pulse=_pulse(b, expected),
         around=around,
         entered=_entered(around, (a.shape[0], a.shape[1])),
         level=level,
     )
+
+
+def _pulse(now: Colours, expected: Colours) -> Plane:
+    """Mean signed difference of luma per cell."""
+    lighter = now[..., 0].astype(np.float32) - expected[..., 0]
+    size = (max(1, now.shape[1] // SPOT), max(1, now.shape[0] // SPOT))
+    return np.asarray(cv2.resize(lighter, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def unexplained(picture: Colours, model: Colours) -> Plane:

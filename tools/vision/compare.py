@@ -5,24 +5,28 @@ A picture that does not register says nothing: loosely similar sheets and storyb
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
+from tools.media.decode import frames
+from tools.media.pixels import rgb8
 from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, Rgb
+from tools.vision._compare_colours import Oddity, odd_colours, palettes_of
 from tools.vision._compare_kin import KIN, related
 from tools.vision._compare_register import working_view
 from tools.vision._compare_setups import Odd, Setting, ShotDigest, digest_shot, odd_places
-from tools.vision._compare_shot import Place, gathered, reference_of, sampled, sightings, tight_mask
+from tools.vision._compare_shot import Place, gathered, reference_of, sampled, sightings, snapped, tight_mask
 from tools.vision._compare_whole import Whole, looks_of, mirrored, odd_look
 from tools.vision.track import track
 
-__all__ = ["ShotDigest", "compare_setups", "compare_shot_to_panels", "digest_shot"]
+__all__ = ["ShotDigest", "compare_setups", "compare_shot_to_panels", "digest_shot", "followed"]
 
 WORKING = 640
-SAMPLES = 8
+SAMPLES = 5
 SETTINGS = 2 * (KIN + 1)
 """Shots held at once with their key frames' features; more would save time and cost memory."""
 LARGE = 0.05
@@ -62,28 +66,65 @@ def _anomaly(clip: Clip, place: Place, reference: str | None) -> Anomaly:
     )
 
 
-def compare_setups(digests: Mapping[str, ShotDigest]) -> list[tuple[str, Anomaly]]:
-    """Unexplained compact differences between shots of one set-up, as (shot id, anomaly), surest first.
+def compare_setups(
+    digests: Mapping[str, ShotDigest], casts: Mapping[str, Sequence[str]] | None = None
+) -> list[tuple[str, Anomaly]]:
+    """Differences between shots of one set-up that nothing explains, as (shot id, anomaly), surest first.
 
     Shots need not be neighbours. Where three or more shots show a place the majority tells which is odd; with two,
-    the shot that shows more there is named with confidence under 0.5. The track holds the mask of one key frame, the
-    seed from which `track` follows it.
+    the shot that shows more there is named with confidence under 0.5. `casts` says who is in a shot, where that is
+    known: people are held against shots of the same people only. The track holds the mask of one key frame, the seed
+    from which `track` follows it.
     """
     setting = lru_cache(maxsize=SETTINGS)(lambda shot: Setting.of(digests[shot]))
     looks = lru_cache(maxsize=4 * SETTINGS)(lambda shot: looks_of(digests[shot]))
+    palettes = lru_cache(maxsize=4 * SETTINGS)(lambda shot: palettes_of(digests[shot]))
+    claims: list[tuple[str, Anomaly]] = []
     found: list[Odd] = []
-    wholes: list[Whole] = []
     for shot, kin in related(digests).items():
-        if kin:
-            settings = {one: setting(one) for one in (shot, *kin)}
-            found += odd_places(shot, settings)
-            whole = odd_look(shot, {one: looks(one) for one in (shot, *kin)})
-            wholes += [whole] if whole else []
-    wholes += mirrored(digests)
+        near = kin[:KIN]
+        if near:
+            found += odd_places(shot, {one: setting(one) for one in (shot, *near)})
+        company = [one for one in kin if not casts or sorted(casts[one]) == sorted(casts[shot])]
+        whole = odd_look(shot, {one: looks(one) for one in (shot, *company)})
+        claims += [(shot, _whole_anomaly(whole, digests[shot]))] if whole else []
+        odd = odd_colours(shot, {one: palettes(one) for one in (shot, *company)})
+        claims += [(shot, _colour_anomaly(one, digests[shot])) for one in odd]
+    claims += [(whole.shot, _whole_anomaly(whole, digests[whole.shot])) for whole in mirrored(digests)]
     kept = [odd for odd in found if not any(_outdone(odd, other) for other in found)]
-    claims = [(odd.shot, _setup_anomaly(odd, digests[odd.shot])) for odd in kept]
-    claims += [(whole.shot, _whole_anomaly(whole, digests[whole.shot])) for whole in wholes]
+    claims += [(odd.shot, _setup_anomaly(odd, digests[odd.shot])) for odd in kept]
     return sorted(claims, key=lambda claim: -claim[1].confidence)
+
+
+def followed(clip: Clip, found: Anomaly) -> Anomaly:
+    """What `compare_setups` saw on one key frame, snapped to the picture's edges and followed through the shot."""
+    if found.kind not in {"setup", "colours"}:
+        return found
+    (index,) = found.track
+    frame = next(frames(Clip(media=clip.media, first=clip.first + index, last=clip.first + index)))
+    mask = snapped(rgb8(frame), found.track.at(index))
+    return replace(found, track=track(clip, index, mask))
+
+
+def _colour_anomaly(odd: Oddity, digest: ShotDigest) -> Anomaly:
+    """A finding of the place on one key frame; the more shots agree and the stronger it is, the surer."""
+    size = (digest.width, digest.height)
+    mask = cv2.resize(odd.blob.astype("float32"), size, interpolation=cv2.INTER_LINEAR) > 0.5
+    agreed = len(odd.against)
+    strong = min(1.0, 0.4 + odd.size / 30)
+    place = min(1.0, 0.6 + odd.share / 0.01)
+    confidence = (0.98 - 0.6**agreed) * (0.5 + 0.5 * agreed / odd.asked) * strong * place
+    return Anomaly(
+        kind="colours",
+        track=MaskTrack.of({digest.indices[odd.key]: mask}, *size),
+        category="wardrobe" if odd.share > LARGE else "prop",
+        expected=f"the colours that {', '.join(odd.against)} show at the place and around it",
+        observed=f"a colour that they do not show, ΔE {odd.size:.0f} from the nearest one"
+        if odd.gained
+        else f"a colour that they show is missing, ΔE {odd.size:.0f} to the nearest one",
+        confidence=round(confidence, 3),
+        evidence=tuple(Evidence(kind="shot", ref=shot) for shot in odd.against),
+    )
 
 
 def _whole_anomaly(whole: Whole, digest: ShotDigest) -> Anomaly:

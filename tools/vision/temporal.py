@@ -14,12 +14,14 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tools.media.decode import frames
 from tools.media.pixels import rgb8, shrunk
 from tools.media.probe import probe
 from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, MediaInfo, Rgb
 from tools.vision._temporal_edges import Edge, find_edges, find_flashes
+from tools.vision._temporal_flicker import Flicker, find_flicker
 from tools.vision._temporal_follow import Sight, follow, follow_on, sights
 from tools.vision._temporal_glitch import Cells, Stretch, agitation, draw, find_stretches, in_cells
 from tools.vision._temporal_motion import WORK, Colours, Look, Step, coarse, look
@@ -72,6 +74,7 @@ class Watch:
     drifts: list[Drift] = field(default_factory=list)
     flashes: list[Edge] = field(default_factory=list)
     agitated: list[Cells] = field(default_factory=list)
+    lights: list[NDArray[np.float16]] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
     trails: Trails | None = None
 
@@ -117,6 +120,8 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
     stretches = [s for s in find_stretches(watch.agitated) if not any(f.first <= s.first <= f.last + 2 for f in faults)]
     found = [_whole(fault, clip, info) for fault in faults]
     found += [_region(stretch, clip, info) for stretch in stretches]
+    flicker = find_flicker(watch.lights)
+    found += [_flickering(flicker, clip, info)] if flicker else []
     found += [_flashed(flash, watch, clip, info) for flash in watch.flashes]
     found += [_traced(thing, watch, clip, info) for thing in _pops(watch, clip, info)]
     sure = [anomaly for anomaly in found if anomaly.confidence >= LEAST_CONFIDENCE and anomaly.track]
@@ -177,6 +182,24 @@ def _region(stretch: Stretch, clip: Clip, info: MediaInfo) -> Anomaly:
     )
 
 
+def _flickering(flicker: Flicker, clip: Clip, info: MediaInfo) -> Anomaly:
+    """A region whose brightness jumps; its cells smoothed to an outline."""
+    soft = cv2.GaussianBlur(flicker.cells.astype(np.float32), (0, 0), 0.7)
+    bits = np.asarray(cv2.resize(soft, (info.width, info.height), interpolation=cv2.INTER_LINEAR) > 0.4)
+    box = Box.around(bits) or Box(0, 0, info.width, info.height)
+    crops = dict.fromkeys(range(flicker.first, flicker.last + 1), (box, bits[box.slices].copy()))
+    return Anomaly(
+        kind="flicker",
+        track=MaskTrack(info.width, info.height, crops),
+        category="temporal",
+        expected="the region's light as steady as in its surround",
+        observed=f"its brightness jumps up and down from frame {flicker.first} to {flicker.last}, by "
+        f"{flicker.size:.1f}/255 from one frame to the next",
+        confidence=round(flicker.confidence, 3),
+        evidence=_frames_of(flicker.first, flicker.last, clip.frames),
+    )
+
+
 def _flashed(flash: Edge, watch: Watch, clip: Clip, info: MediaInfo) -> Anomaly:
     """A region that differs in one frame alone."""
     height, width = watch.looks[-1].work.shape[:2]
@@ -210,6 +233,7 @@ def _see(watch: Watch, now: Look) -> None:
     if change is not None:
         watch.drifts.append((coarse(change.ahead), change.around))
         watch.agitated.append(in_cells(agitation(change)))
+        watch.lights.append(change.pulse.astype(np.float16))
     watch.trails = watch.trails or Trails(watch.by)
     watch.trails.see(now.index, now.small, watch.drifts)
     if change is not None:
