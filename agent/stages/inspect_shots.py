@@ -18,7 +18,15 @@ from agent.schema import Film, Finding, PanelFault, Severity, Sheet, Shot
 from tools.media.masks import write_mask
 from tools.media.sheets import read_picture, write_picture
 from tools.types import SAME_MARK, Anomaly, Clip, Evidence, MaskTrack
-from tools.vision.compare import ShotDigest, compare_setups, compare_shot_to_panels, digest_shot, followed
+from tools.vision.compare import (
+    ShotDigest,
+    compare_setups,
+    compare_shot_to_panels,
+    digest_shot,
+    followed,
+    marked_by,
+    picture_at,
+)
 from tools.vision.panels import PanelDisagreement, compare_panels
 from tools.vision.temporal import inspect_time
 
@@ -28,6 +36,7 @@ INTENDED_COSTS = 0.5
 """Confidence in a difference from panels or other shots is multiplied by this in a shot whose film.toml declares
 intended changes: pixels cannot read which they are."""
 COMPARED = ("panel", "setup", "colours", "look", "mirrored")
+TRACED = ("panel", "setup", "colours", "pop")
 MIN_SIBLINGS = 2
 """Panels that must agree against one before it is called faulty; one against one is a draw."""
 
@@ -84,7 +93,21 @@ def _sightings(film: Film, shot: Shot, faults: Sequence[PanelFault]) -> list[Ano
     over_time = inspect_time(shot.clip)
     subjects = shot.characters or tuple(dict.fromkeys(sheet.subject for sheet in film.sheets))
     against = [a for subject in subjects for a in _against_panels(film, shot, subject, faults)]
-    return [_weighed(shot, one) for one in merge(over_time, against)]
+    return [_weighed(shot, _traced_back(film, shot, one)) for one in merge(over_time, against)]
+
+
+def _traced_back(film: Film, shot: Shot, seen: Anomaly) -> Anomaly:
+    """With the panel named that carries the same mark, where film.toml says what the shot was made from."""
+    if not shot.references or seen.kind not in TRACED or not seen.track:
+        return seen
+    made_from = {ref.split("/")[0] for ref in shot.references}
+    sheets = [s for s in film.sheets if s.subject in {*shot.characters, *made_from}]
+    pictures = panel_pictures(sheets)
+    suspects = [ref for ref in pictures if ref in shot.references]
+    index = max(seen.track, key=lambda i: float(seen.track.at(i).sum()))
+    picture = picture_at(shot.clip, index)
+    panel = marked_by(picture, seen.track.at(index), pictures, suspects) if suspects else None
+    return replace(seen, reference=panel) if panel else seen
 
 
 def _weighed(shot: Shot, seen: Anomaly) -> Anomaly:
@@ -147,7 +170,7 @@ def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple
         anomaly = _weighed(shots[shot_id], found)
         if anomaly.confidence < deps.policy.report or _known_here(shot_id, anomaly, known):
             continue
-        anomaly = followed(shots[shot_id].clip, anomaly)
+        anomaly = _traced_back(film, shots[shot_id], followed(shots[shot_id].clip, anomaly))
         if not _known_here(shot_id, anomaly, known):
             known.append((shot_id, anomaly.track))
             new += _findings(shots[shot_id], [anomaly], film, deps)

@@ -35,7 +35,7 @@ WORKING = 640
 KEYS = 4
 PROBES = 16
 """Most frames looked at per shot for what moves; a short shot needs one in four."""
-PROBE_FEATURES = 500
+PROBE_FEATURES = 600
 CANDIDATES = 2
 """Key frames of another shot that are tried for one of this shot's."""
 SETUP_INLIERS = 60
@@ -45,8 +45,8 @@ SETUP_SAME = 0.75
 """Share of the believed area that must look the same before a difference means anything."""
 LEAST_AREA = 0.0007
 """Of the frame; a speck that thirds of data/clips/toy-frog.mp4 differ by lies under it."""
-STILL = 0.75
-"""Pixels at half the working size per probe step, beyond the camera's motion, up to which a pixel does not move."""
+STILL = 1.5
+"""Pixels at working size per probe step, after the camera's motion, up to which a pixel counts as not moving."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def _small(rgb: Rgb) -> Rgb:
 
 
 def _moving(probes: list[tuple[int, Rgb]], chosen: list[int]) -> tuple[Bits, ...]:
-    """Per key frame, what moves or changes anywhere in the shot, on its grid; measured at half its size."""
-    grays = [_half(cast(Gray, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))) for _, rgb in probes]
+    """Per key frame, what moves or changes anywhere in the shot, on its grid."""
+    grays = [cast(Gray, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)) for _, rgb in probes]
     found = [features(gray, limit=PROBE_FEATURES) for gray in grays]
     pieces = [_stirred(grays[i], found[i], grays[j], found[j]) for i, j in pairwise(range(len(grays)))]
     out = []
@@ -116,15 +116,8 @@ def _moving(probes: list[tuple[int, Rgb]], chosen: list[int]) -> tuple[Bits, ...
         seen = np.zeros((height, width), np.bool_)
         for i, (mask, _) in enumerate(pieces):
             seen |= carried(mask, _path(pieces, i, key), (width, height))
-        grown = cv2.dilate(seen.astype(np.uint8), np.ones((5, 5), np.uint8))
-        size = (probes[key][1].shape[1], probes[key][1].shape[0])
-        out.append(cv2.resize(grown, size, interpolation=cv2.INTER_NEAREST) > 0)
+        out.append(cv2.dilate(seen.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
     return tuple(out)
-
-
-def _half(gray: Gray) -> Gray:
-    size = (max(8, gray.shape[1] // 2), max(8, gray.shape[0] // 2))
-    return cast(Gray, cv2.resize(gray, size, interpolation=cv2.INTER_AREA))
 
 
 def _stirred(a: Gray, known_a: Features, b: Gray, known_b: Features) -> tuple[Bits, Matrix]:
@@ -136,7 +129,7 @@ def _stirred(a: Gray, known_a: Features, b: Gray, known_b: Features) -> tuple[Bi
     inside = cv2.warpPerspective(np.full_like(b, 255), camera, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
     rest = flow(a, back, np.eye(3))
     drift = np.hypot(rest[..., 0], rest[..., 1]) > STILL
-    apart = cv2.GaussianBlur(cv2.absdiff(a, back).astype(np.float32), (0, 0), 0.8)
+    apart = cv2.GaussianBlur(cv2.absdiff(a, back).astype(np.float32), (0, 0), 1.5)
     changed = apart > max(12.0, 6 * float(np.median(apart[inside])) if inside.any() else 12.0)
     stirred = ((drift & (apart > 6.0)) | changed) & inside
     return cv2.morphologyEx(stirred.astype(np.uint8), cv2.MORPH_OPEN, disc(1)) > 0, camera

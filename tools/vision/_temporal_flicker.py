@@ -88,12 +88,14 @@ def _measured(pulses: Plane, cells: Bits, at: int) -> Flicker | None:
     usual = float(np.median(outside)) if len(outside) else 0.0
     each = np.abs(pulses[first : last + 1][:, cells]).mean(axis=1)
     together = float(np.mean(own[first : last + 1] / np.maximum(each, 1e-3)))
+    agreed = 0.4 + 0.6 * _grade(together, APART, TOGETHER)
     calm = _grade(-max(1.5 * beside, usual) / max(size, 1e-3), -STIRRED, -CALM)
     solid = _grade(float(cells.sum()) / float(cv2.contourArea(_hull(cells)) + 1), 0.35, 0.7)
     border = 0.5 if cells[[0, -1]].any() or cells[:, [0, -1]].any() else 1.0
     confidence = (
         MOST
         * calm
+        * agreed
         * solid
         * max(border, float(cells.sum() >= LARGE_CELLS))
         * (0.5 + 0.5 * _grade(size / LEAST, 1.0, SURE))

@@ -17,18 +17,29 @@ from tools.media.pixels import rgb8
 from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, Rgb
 from tools.vision._compare_colours import Oddity, odd_colours, palettes_of
 from tools.vision._compare_kin import KIN, related
+from tools.vision._compare_marks import marked_by
 from tools.vision._compare_register import working_view
 from tools.vision._compare_setups import Odd, Setting, ShotDigest, digest_shot, odd_places
 from tools.vision._compare_shot import Place, gathered, reference_of, sampled, sightings, snapped, tight_mask
 from tools.vision._compare_whole import Whole, looks_of, mirrored, odd_look
 from tools.vision.track import track
 
-__all__ = ["ShotDigest", "compare_setups", "compare_shot_to_panels", "digest_shot", "followed"]
+__all__ = [
+    "ShotDigest",
+    "compare_setups",
+    "compare_shot_to_panels",
+    "digest_shot",
+    "followed",
+    "marked_by",
+    "picture_at",
+]
 
 WORKING = 640
 SAMPLES = 5
 SETTINGS = 2 * (KIN + 1)
 """Shots held at once with their key frames' features; more would save time and cost memory."""
+SAME_PLACE = 0.3
+"""Box IoU from which two claims of one shot tell of one thing."""
 LARGE = 0.05
 """Share of the frame from which a difference is called wardrobe rather than a thing."""
 
@@ -80,6 +91,7 @@ def compare_setups(
     looks = lru_cache(maxsize=4 * SETTINGS)(lambda shot: looks_of(digests[shot]))
     palettes = lru_cache(maxsize=4 * SETTINGS)(lambda shot: palettes_of(digests[shot]))
     claims: list[tuple[str, Anomaly]] = []
+    coloured: list[tuple[str, Anomaly]] = []
     found: list[Odd] = []
     for shot, kin in related(digests).items():
         near = kin[:KIN]
@@ -89,11 +101,27 @@ def compare_setups(
         whole = odd_look(shot, {one: looks(one) for one in (shot, *company)})
         claims += [(shot, _whole_anomaly(whole, digests[shot]))] if whole else []
         odd = odd_colours(shot, {one: palettes(one) for one in (shot, *company)})
-        claims += [(shot, _colour_anomaly(one, digests[shot])) for one in odd]
+        coloured += [(shot, _colour_anomaly(one, digests[shot])) for one in odd]
     claims += [(whole.shot, _whole_anomaly(whole, digests[whole.shot])) for whole in mirrored(digests)]
     kept = [odd for odd in found if not any(_outdone(odd, other) for other in found)]
-    claims += [(odd.shot, _setup_anomaly(odd, digests[odd.shot])) for odd in kept]
+    placed = [(odd.shot, _setup_anomaly(odd, digests[odd.shot])) for odd in kept]
+    claims += [(shot, _backed(one, [c for name, c in coloured if name == shot])) for shot, one in placed]
+    claims += [c for c in coloured if not any(name == c[0] and _same_place(one, c[1]) for name, one in placed)]
     return sorted(claims, key=lambda claim: -claim[1].confidence)
+
+
+def _backed(one: Anomaly, colours: Sequence[Anomaly]) -> Anomaly:
+    """Surer where colours alone say the same of the place."""
+    doubt = 1 - one.confidence
+    for other in colours:
+        if _same_place(one, other):
+            doubt *= 1 - other.confidence
+    return replace(one, confidence=round(min(0.97, 1 - doubt), 3))
+
+
+def _same_place(one: Anomaly, other: Anomaly) -> bool:
+    """Boxes that mostly cover each other; their key frames may differ."""
+    return one.track.box.iou(other.track.box) > SAME_PLACE
 
 
 def followed(clip: Clip, found: Anomaly) -> Anomaly:
@@ -101,9 +129,13 @@ def followed(clip: Clip, found: Anomaly) -> Anomaly:
     if found.kind not in {"setup", "colours"}:
         return found
     (index,) = found.track
-    frame = next(frames(Clip(media=clip.media, first=clip.first + index, last=clip.first + index)))
-    mask = snapped(rgb8(frame), found.track.at(index))
+    mask = snapped(picture_at(clip, index), found.track.at(index))
     return replace(found, track=track(clip, index, mask))
+
+
+def picture_at(clip: Clip, index: int) -> Rgb:
+    """One frame (H, W, 3) of a clip, counted from its first."""
+    return rgb8(next(frames(Clip(media=clip.media, first=clip.first + index, last=clip.first + index))))
 
 
 def _colour_anomaly(odd: Oddity, digest: ShotDigest) -> Anomaly:

@@ -1,0 +1,63 @@
+"""Which of the panels that a shot was made from carries what is wrong in the shot: by colours, in whatever pose."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import cast
+
+import cv2
+import numpy as np
+
+from tools.types import Bits, Rgb
+from tools.vision._compare_register import Floats, plain_backdrop, to_lab
+
+LONGEST = 200
+"""Size in pixels at which panels are looked at."""
+SAMPLES = 160
+LIGHTNESS, SAME = 0.5, 8.0
+"""What lightness counts, and the ΔE up to which a colour is the same: panels and shots are not lit alike."""
+LEAST_PIXELS = 6
+"""Pixels of its colour that a panel must show."""
+CARRIES, MORE = 0.6, 0.25
+"""Share of a mark's colours that the panel at fault shows, and how much more than the other panels usually do."""
+
+
+def marked_by(picture: Rgb, mask: Bits, panels: Mapping[str, Rgb], suspects: Collection[str]) -> str | None:
+    """The suspected panel that shows the colours of a place of `picture` which the other panels do not show.
+
+    `mask` is (H, W) at the picture's size; `panels` are pictures by reference, the suspects among them. None when no
+    suspect stands out, or nothing is left to compare with.
+    """
+    colours = _colours(picture, mask)
+    shares = {ref: _share(colours, panel) for ref, panel in panels.items()}
+    others = [share for ref, share in shares.items() if ref not in suspects]
+    known = [ref for ref in suspects if ref in shares]
+    if not others or not known or not len(colours):
+        return None
+    best = max(known, key=lambda ref: shares[ref])
+    stands_out = shares[best] >= CARRIES and shares[best] >= float(np.median(others)) + MORE
+    return best if stands_out else None
+
+
+def _colours(picture: Rgb, mask: Bits) -> Floats:
+    """Colours (n, 3) of a masked place, its rim left out where it is thick enough."""
+    core = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    where = core if core.sum() > 0.3 * mask.sum() else mask
+    lab = _weighted(cv2.GaussianBlur(picture, (0, 0), 1.0))
+    colours = lab[where]
+    return cast(Floats, colours[:: max(1, len(colours) // SAMPLES)])
+
+
+def _share(colours: Floats, panel: Rgb) -> float:
+    """Share of the colours that the panel shows, its backdrop aside."""
+    scale = min(1.0, LONGEST / max(panel.shape[:2]))
+    small = cast(Rgb, cv2.resize(panel, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    shown = _weighted(small)[~plain_backdrop(small)]
+    if not len(shown) or not len(colours):
+        return 0.0
+    apart = np.linalg.norm(colours[:, None] - shown[None], axis=2)
+    return float(((apart < SAME).sum(axis=1) >= LEAST_PIXELS).mean())
+
+
+def _weighted(rgb: Rgb) -> Floats:
+    return to_lab(rgb) * np.array([LIGHTNESS, 1, 1], np.float32)
