@@ -20,11 +20,18 @@ from tools.vision._compare_register import Floats, to_lab
 from tools.vision._compare_setups import ShotDigest
 from tools.vision.align import Features, Matrix, features, fit, match
 
-LONGEST, FEATURES_AT, FEATURES = 112, 336, 500
+LONGEST, FEATURES_AT, FEATURES = 112, 336, 300
 """Size in pixels at which colours are compared and features are found, and how many of these."""
 LEAST_INLIERS = 20
 REACH = 4
 """Pixels at working size within which a colour counts as being at its place: 3.6 % of the width."""
+SHIFTS = [
+    (dx, dy)
+    for dx in range(-REACH, REACH + 1)
+    for dy in range(-REACH, REACH + 1)
+    if dx * dx + dy * dy <= REACH * REACH and (max(abs(dx), abs(dy)) < 2 or dx % 2 == dy % 2 == 0)
+]
+"""Where a colour is looked for: every pixel close by, every other one further off."""
 LIGHTNESS = 0.6
 """What lightness counts against the two axes of colour."""
 CORE, RIM = 11.0, 5.5
@@ -111,10 +118,15 @@ class _Laid:
 def odd_colours(shot: str, shots: Mapping[str, Palettes]) -> list[Oddity]:
     """Places of a shot that most of the other shots contradict, each on the key frame that shows it best."""
     mine = shots[shot]
-    keys = sorted({0, len(mine) // 2, len(mine) - 1})
+    keys = _apart(len(mine))
     per_key = {key: _odd_at(shot, key, shots) for key in keys}
     found = [odd for key in keys for odd in per_key[key] if len(keys) == 1 or _again(odd, per_key, mine)]
     return _distinct(found, mine)
+
+
+def _apart(count: int) -> list[int]:
+    """The first, the middle and the last of `count` key frames."""
+    return sorted({0, count // 2, count - 1})
 
 
 def _odd_at(shot: str, key: int, shots: Mapping[str, Palettes]) -> list[Oddity]:
@@ -137,7 +149,7 @@ def _laid(one: Palette, others: Palettes) -> _Laid | None:
     here = np.full(one.lab.shape[:2], np.inf, np.float32)
     there = here.copy()
     best: tuple[int, Floats, Bits] | None = None
-    for other in others:
+    for other in [others[key] for key in _apart(len(others))]:
         found = _registered(one, other)
         if found is None:
             continue
@@ -212,11 +224,9 @@ def _nearest(one: Floats, other: Floats, known: Bits) -> Floats:
     padded = cv2.copyMakeBorder(far, REACH, REACH, REACH, REACH, cv2.BORDER_REPLICATE)
     height, width = one.shape[:2]
     least = np.full((height, width), np.inf, np.float32)
-    for dy in range(2 * REACH + 1):
-        for dx in range(2 * REACH + 1):
-            if (dy - REACH) ** 2 + (dx - REACH) ** 2 <= REACH * REACH:
-                apart = one - padded[dy : dy + height, dx : dx + width]
-                np.minimum(least, np.einsum("hwc,hwc->hw", apart, apart), out=least)
+    for dx, dy in SHIFTS:
+        apart = one - padded[REACH + dy : REACH + dy + height, REACH + dx : REACH + dx + width]
+        np.minimum(least, np.einsum("hwc,hwc->hw", apart, apart), out=least)
     return np.sqrt(least)
 
 

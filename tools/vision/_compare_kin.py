@@ -18,7 +18,7 @@ from tools.vision.align import Features, features, match
 
 KIN = 3
 """Relatives per shot that are compared place by place: enough for a majority."""
-FAMILY = 8
+FAMILY = 6
 """Relatives per shot that are handed on; more only cost time."""
 FEATURES = 200
 LONGEST = 320

@@ -7,13 +7,14 @@ from typing import cast
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 from tools.types import Bits, Rgb
 from tools.vision._compare_register import Floats, plain_backdrop, to_lab
 
-LONGEST = 200
+LONGEST = 160
 """Size in pixels at which panels are looked at."""
-SAMPLES = 160
+SAMPLES = 96
 LIGHTNESS, SAME = 0.5, 8.0
 """What lightness counts, and the ΔE up to which a colour is the same: panels and shots are not lit alike."""
 LEAST_PIXELS = 6
@@ -43,9 +44,9 @@ def _colours(picture: Rgb, mask: Bits) -> Floats:
     """Colours (n, 3) of a masked place, its rim left out where it is thick enough."""
     core = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     where = core if core.sum() > 0.3 * mask.sum() else mask
-    lab = _weighted(cv2.GaussianBlur(picture, (0, 0), 1.0))
+    lab = _weighted(np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.0), np.uint8))
     colours = lab[where]
-    return cast(Floats, colours[:: max(1, len(colours) // SAMPLES)])
+    return colours[:: max(1, len(colours) // SAMPLES)]
 
 
 def _share(colours: Floats, panel: Rgb) -> float:
@@ -53,10 +54,10 @@ def _share(colours: Floats, panel: Rgb) -> float:
     scale = min(1.0, LONGEST / max(panel.shape[:2]))
     small = cast(Rgb, cv2.resize(panel, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     shown = _weighted(small)[~plain_backdrop(small)]
-    if not len(shown) or not len(colours):
+    if len(shown) < LEAST_PIXELS:
         return 0.0
-    apart = np.linalg.norm(colours[:, None] - shown[None], axis=2)
-    return float(((apart < SAME).sum(axis=1) >= LEAST_PIXELS).mean())
+    apart, _ = cKDTree(shown).query(colours, k=LEAST_PIXELS)
+    return float((apart[:, -1] < SAME).mean())
 
 
 def _weighted(rgb: Rgb) -> Floats:

@@ -22,7 +22,7 @@ from tools.vision._compare_register import Floats, to_lab
 from tools.vision._compare_setups import ShotDigest
 from tools.vision.align import Features, features, fit, match
 
-LONGEST, FEATURES, LEAST_INLIERS = 320, 500, 24
+LONGEST, FEATURES, LEAST_INLIERS = 320, 350, 20
 """Size in pixels at which looks are registered, with how many features and how many that must agree."""
 GRID = (6, 4)
 """Cells across and down in which two looks are compared."""
@@ -218,7 +218,7 @@ def mirrored(digests: Mapping[str, ShotDigest]) -> list[Whole]:
     """Shots that match others of their set-up in the mirror only."""
     plain, turned = dict[str, tuple[Features, ...]](), dict[str, tuple[Features, ...]]()
     for shot in digests:
-        keys = _first_and_last(digests[shot])
+        keys = _middle(digests[shot])
         plain[shot] = tuple(kin_features(rgb) for rgb in keys)
         turned[shot] = tuple(kin_features(cast(Rgb, np.ascontiguousarray(rgb[:, ::-1]))) for rgb in keys)
     found = []
@@ -230,8 +230,8 @@ def mirrored(digests: Mapping[str, ShotDigest]) -> list[Whole]:
     return [w for shot, flips, peers in found if (w := _turned(shot, flips, peers)) is not None]
 
 
-def _first_and_last(digest: ShotDigest) -> tuple[Rgb, ...]:
-    return digest.keys[:: max(1, len(digest.keys) - 1)]
+def _middle(digest: ShotDigest) -> tuple[Rgb, ...]:
+    return (digest.keys[len(digest.keys) // 2],)
 
 
 def _turned(shot: str, flips: tuple[str, ...], peers: int) -> Whole | None:

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 WORKING = 640
-SAMPLES = 5
+SAMPLES = 4
 SETTINGS = 2 * (KIN + 1)
 """Shots held at once with their key frames' features; more would save time and cost memory."""
 SAME_PLACE = 0.3
