@@ -148,6 +148,27 @@ def test_a_region_that_wobbles_to_the_end_is_a_glitch(tmp_path: Path) -> None:
     assert overlap(glitch.track.at(40), region) > 0.6
 
 
+def test_a_region_whose_light_jumps_up_and_down_flickers(tmp_path: Path) -> None:
+    region = cv2.GaussianBlur(oval((250, 130), (70, 60)).astype(np.float32), (0, 0), 4)[..., None]
+
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        gain = 0.1 * (-1) ** index if 20 <= index <= 29 else 0.0
+        return np.asarray(np.clip(picture * (1 + gain * region), 0, 255), np.uint8)
+
+    (flicker,) = sure(inspect_time(filmed(tmp_path / "flicker.mp4", camera(), spoil)))
+    assert (flicker.kind, flicker.category, flicker.track.frames) == ("flicker", "temporal", (20, 29))
+    assert overlap(flicker.track.at(25), oval((250, 130), (70, 60))) > 0.6
+
+
+def test_light_that_comes_up_and_stays_does_not_flicker(tmp_path: Path) -> None:
+    region = cv2.GaussianBlur(oval((250, 130), (70, 60)).astype(np.float32), (0, 0), 12)[..., None]
+
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        return np.asarray(np.clip(picture * (1 + 0.012 * index * region), 0, 255), np.uint8)
+
+    assert sure(inspect_time(filmed(tmp_path / "dawn.mp4", camera(), spoil))) == []
+
+
 def test_one_spoiled_frame_is_a_flash(tmp_path: Path) -> None:
     def spoil(index: int, picture: Rgb) -> Rgb:
         return painted(picture, (220, 130), (50, 40)) if index == 20 else picture

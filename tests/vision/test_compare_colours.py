@@ -1,0 +1,78 @@
+"""Shots of a set-up held against each other by colour: people may move, their clothes may not change colour."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from tools.types import Box, Rgb
+from tools.vision.compare import ShotDigest, compare_setups, marked_by
+
+WIDTH, HEIGHT = 480, 270
+BLUE, GREEN, RED, PINK = (50, 70, 170), (60, 150, 80), (190, 50, 40), (230, 60, 190)
+Colour = tuple[int, int, int]
+
+
+def picture(camera: float, sway: float, coat: Colour, brooch: Colour | None = None) -> Rgb:
+    """A person in a coat before a photograph; `camera` pans over the set, `sway` moves the person alone."""
+    window = np.array([[1, 0, 30 + camera], [0, 1, 40]], np.float64)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    made = cv2.warpAffine(data.coffee(), window, (WIDTH, HEIGHT), flags=flags)
+    x = round(240 + sway - camera)
+    cv2.ellipse(made, (x, 265), (52, 95), 0, 0, 360, coat, -1, cv2.LINE_AA)
+    cv2.circle(made, (x, 140), 30, (205, 160, 130), -1, cv2.LINE_AA)
+    if brooch:
+        cv2.circle(made, (x + 20, 210), 13, brooch, -1, cv2.LINE_AA)
+    return np.asarray(made, np.uint8)
+
+
+def shot(number: int, coat: Colour = BLUE, brooch: Colour | None = None) -> ShotDigest:
+    rng = np.random.default_rng(number)
+    keys = []
+    for key in range(4):
+        made = picture(3.0 * key + number, float(rng.uniform(-9, 9)), coat, brooch)
+        keys.append(np.clip(made + rng.normal(0, 2, made.shape), 0, 255).astype(np.uint8))
+    moving = np.zeros((HEIGHT, WIDTH), np.bool_)
+    cv2.rectangle(moving.view(np.uint8), (150, 90), (330, HEIGHT), 1, -1)
+    return ShotDigest(WIDTH, HEIGHT, 24, (0, 8, 16, 23), tuple(keys), (moving,) * 4)
+
+
+def test_people_who_move_between_shots_are_no_error() -> None:
+    assert compare_setups({f"SH0{n}0": shot(n) for n in range(1, 5)}) == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "box"),
+    [(shot(3, coat=GREEN), Box(185, 170, 104, 100)), (shot(3, brooch=RED), Box(244, 197, 26, 26))],
+    ids=["another coat", "something worn"],
+)
+def test_what_one_person_wears_in_one_shot_alone_is_found(odd: ShotDigest, box: Box) -> None:
+    shots = {"SH010": shot(1), "SH020": shot(2), "SH030": odd, "SH040": shot(4)}
+    found = [(name, seen) for name, seen in compare_setups(shots) if seen.confidence >= 0.5]
+    assert {name for name, _ in found} == {"SH030"}
+    (seen,) = [seen for _, seen in found if seen.kind == "colours"]
+    assert seen.track.box.iou(box) > 0.4
+    assert {evidence.ref for evidence in seen.evidence} == {"SH010", "SH020", "SH040"}
+
+
+def test_shots_of_other_people_do_not_vote_on_a_coat() -> None:
+    """Two shots with somebody else in them are as many as agree; who is in a shot is known."""
+    shots = {"SH010": shot(1), "SH020": shot(2), "SH030": shot(3, coat=GREEN), "SH040": shot(4, coat=GREEN)}
+    casts = {"SH010": ("ada",), "SH020": ("ada",), "SH030": ("bela",), "SH040": ("bela",)}
+    assert [seen for _, seen in compare_setups(shots, casts) if seen.kind == "colours"] == []
+
+
+def test_the_panel_that_carries_a_mark_is_named_whatever_the_pose() -> None:
+    worn = picture(0, 30, BLUE, PINK)
+    mask = np.zeros((HEIGHT, WIDTH), np.bool_)
+    cv2.circle(mask.view(np.uint8), (290, 210), 13, 1, -1)
+    panels = {
+        "ada/front": picture(8, -6, BLUE),
+        "ada/side": picture(4, 0, BLUE),
+        "ada/face": picture(0, -20, BLUE, PINK),
+    }
+    assert marked_by(worn, mask, panels, ["ada/face"]) == "ada/face"
+    assert marked_by(worn, mask, panels, ["ada/front"]) is None
+    assert marked_by(worn, mask, {"ada/face": panels["ada/face"]}, ["ada/face"]) is None
