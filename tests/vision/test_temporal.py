@@ -148,6 +148,15 @@ def test_a_region_that_wobbles_to_the_end_is_a_glitch(tmp_path: Path) -> None:
     assert overlap(glitch.track.at(40), region) > 0.6
 
 
+def test_eyes_that_close_for_a_while_are_no_stray_things(tmp_path: Path) -> None:
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        if not 12 <= index <= 35:
+            return picture
+        return painted(painted(picture, (280, 120), (15, 7)), (335, 121), (15, 7))
+
+    assert sure(inspect_time(filmed(tmp_path / "eyes.mp4", camera(), spoil))) == []
+
+
 def test_a_region_whose_light_jumps_up_and_down_flickers(tmp_path: Path) -> None:
     region = cv2.GaussianBlur(oval((250, 130), (70, 60)).astype(np.float32), (0, 0), 4)[..., None]
 

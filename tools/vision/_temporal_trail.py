@@ -47,10 +47,12 @@ FAINT, CLEAR = 0.15, 0.5
 PLAIN, OUTLINED = -0.1, 0.4
 """How much stronger the picture's own outlines are along the mask with the thing than without it (logarithm): what is
 seen between two passes of an occluder has the occluder's outline, not its own. Things painted in reach 0.43 to 1.43."""
+LONG = 12
+"""Frames from which what is seen is no glimpse between two passes of something."""
 OPEN_FAINT, OPEN_CLEAR, OPEN_RESTLESS = 0.5, 0.75, 0.3
 """Clarity and unrest asked of a thing that is there from the shot's start or to its end; of natural changes with an
 outline (eighteen clips) the clearest that lie off the border reach 0.66 with an unrest of 0.27, and 0.53 with 0.13."""
-ONE_END = 0.75
+ONE_END = 0.8
 """What a thing is worth that only one of its ends tells of."""
 MOST_FRAMES = 96
 """Frames over which a thing is followed."""
@@ -269,9 +271,17 @@ def _half(trail: _Trail, by: float) -> Half | None:
         * (0.5 + 0.5 * _grade(step, LEAST_STEP, SURE_STEP))
         * (0.4 + 0.6 * _grade(-trail.unrest, -RESTLESS, -STEADY))
         * _grade(-trail.around, -STIRRED, -CALM)
-        * _grade(_outline(trail.edge, trail.side), PLAIN, OUTLINED)
+        * max(_grade(_outline(trail.edge, trail.side), PLAIN, OUTLINED), _beyond_doubt(trail, step))
     )
     return _told(trail, by, confidence)
+
+
+def _beyond_doubt(trail: _Trail, step: float) -> float:
+    """What a thing is worth that has no outline to show, as it looks like what it lies beside: it must be seen for
+    long, stop completely, and its known end must be clearer than natural changes are."""
+    if len(trail.seen) - trail.missed < LONG:
+        return 0.0
+    return 0.8 * _grade(trail.edge.clarity, 0.5, 0.7) * _grade(step, SURE_STEP, 1.0)
 
 
 def _open(trail: _Trail, by: float) -> Half | None:

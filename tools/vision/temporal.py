@@ -43,6 +43,8 @@ MOSTLY = 0.6
 """Share of a shot from which it stays open whether a thing is too much where it is, or missing in the rest."""
 BLINK = 0.004
 """Share of the frame that an eye may cover; what comes and goes there within a blink is doubted."""
+EYES, LARGEST_EYE = 0.4, 0.02
+"""What a thing is worth that has a twin beside it, and the share of the frame up to which it may be an eye."""
 BLOCK = 24
 """Frames held at once where a thing is followed back in time."""
 SEEN, NOT_SEEN = 0.35, 0.65
@@ -124,8 +126,24 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
     found += [_flickering(flicker, clip, info)] if flicker else []
     found += [_flashed(flash, watch, clip, info) for flash in watch.flashes]
     found += [_traced(thing, watch, clip, info) for thing in _pops(watch, clip, info)]
+    found = [replace(a, confidence=EYES * a.confidence) if _is_an_eye(a, found) else a for a in found]
     sure = [anomaly for anomaly in found if anomaly.confidence >= LEAST_CONFIDENCE and anomaly.track]
     return _distinct(sorted(sure, key=lambda a: -a.confidence))
+
+
+def _is_an_eye(one: Anomaly, others: Sequence[Anomaly]) -> bool:
+    """Beside it another of its size comes and goes with it: eyes close in pairs, and may stay closed for a while."""
+    return one.kind == "pop" and any(_are_eyes(one.track, o.track) for o in others if o is not one and o.kind == "pop")
+
+
+def _are_eyes(a: MaskTrack, b: MaskTrack) -> bool:
+    if not a or not b or max(abs(m - n) for m, n in zip(a.frames, b.frames, strict=True)) > 1:
+        return False
+    one, other = a.box, b.box
+    alike = 0.5 < one.area / other.area < 2 and max(one.area, other.area) < LARGEST_EYE * a.width * a.height
+    level = abs(one.y + one.h / 2 - other.y - other.h / 2) < 0.7 * max(one.h, other.h)
+    between = abs(one.x + one.w / 2 - other.x - other.w / 2) / max(one.w, other.w)
+    return alike and level and 1 < between < 5
 
 
 def _distinct(anomalies: list[Anomaly]) -> list[Anomaly]:
