@@ -534,7 +534,7 @@ def evaluation(
 
 @app.command(rich_help_panel=HOUSE)
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="cuts")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="cuts or scan")],
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
