@@ -36,6 +36,8 @@ INTENDED_COSTS = 0.5
 """Confidence in a difference from panels or other shots is multiplied by this in a shot whose film.toml declares
 intended changes: pixels cannot read which they are."""
 COMPARED = ("panel", "setup", "colours", "look", "mirrored")
+PLACED = ("setup", "colours")
+"""Claims about a place of a shot, of which one is enough; what is said of a whole shot hides none of them."""
 TRACED = ("panel", "setup", "colours", "pop")
 MIN_SIBLINGS = 2
 """Panels that must agree against one before it is called faulty; one against one is a draw."""
@@ -70,7 +72,7 @@ def _fault(sheets: Sequence[Sheet], seen: PanelDisagreement, deps: Deps) -> Pane
 def inspect_shot(film: Film, shot: Shot, faults: Sequence[PanelFault], deps: Deps) -> tuple[Finding, ...]:
     """Findings of one shot: against itself over time, and against the panels of its characters."""
     seen = _sightings(film, shot, faults)
-    reported = [a for a in seen if a.confidence >= deps.policy.report]
+    reported = [_traced_back(film, shot, a) for a in seen if a.confidence >= deps.policy.report]
     return _findings(shot, reported, film, deps)
 
 
@@ -93,20 +95,22 @@ def _sightings(film: Film, shot: Shot, faults: Sequence[PanelFault]) -> list[Ano
     over_time = inspect_time(shot.clip)
     subjects = shot.characters or tuple(dict.fromkeys(sheet.subject for sheet in film.sheets))
     against = [a for subject in subjects for a in _against_panels(film, shot, subject, faults)]
-    return [_weighed(shot, _traced_back(film, shot, one)) for one in merge(over_time, against)]
+    return [_weighed(shot, one) for one in merge(over_time, against)]
 
 
 def _traced_back(film: Film, shot: Shot, seen: Anomaly) -> Anomaly:
-    """With the panel named that carries the same mark, where film.toml says what the shot was made from."""
-    if not shot.references or seen.kind not in TRACED or not seen.track:
+    """With the panel named that carries the same mark, where film.toml says what the shot was made from.
+
+    A panel that registers and shows the mark has been named already; one that contradicts it is no suspect.
+    """
+    contradicts = {evidence.ref for evidence in seen.evidence if evidence.kind == "panel"}
+    named = {ref for ref in shot.references if "/" in ref} - contradicts
+    if seen.reference or not named or seen.kind not in TRACED or not seen.track:
         return seen
-    made_from = {ref.split("/")[0] for ref in shot.references}
-    sheets = [s for s in film.sheets if s.subject in {*shot.characters, *made_from}]
-    pictures = panel_pictures(sheets)
-    suspects = [ref for ref in pictures if ref in shot.references]
-    index = max(seen.track, key=lambda i: float(seen.track.at(i).sum()))
-    picture = picture_at(shot.clip, index)
-    panel = marked_by(picture, seen.track.at(index), pictures, suspects) if suspects else None
+    subjects = {*shot.characters, *(ref.split("/")[0] for ref in named)}
+    pictures = panel_pictures([sheet for sheet in film.sheets if sheet.subject in subjects])
+    index = max(seen.track.crops, key=lambda i: int(seen.track.crops[i][1].sum()))
+    panel = marked_by(picture_at(shot.clip, index), seen.track.at(index), pictures, sorted(named))
     return replace(seen, reference=panel) if panel else seen
 
 
@@ -172,7 +176,7 @@ def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple
             continue
         anomaly = _traced_back(film, shots[shot_id], followed(shots[shot_id].clip, anomaly))
         if not _known_here(shot_id, anomaly, known):
-            known.append((shot_id, anomaly.track))
+            known += [(shot_id, anomaly.track)] if anomaly.kind in PLACED else []
             new += _findings(shots[shot_id], [anomaly], film, deps)
     return (*findings, *new)
 

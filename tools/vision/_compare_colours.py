@@ -32,6 +32,8 @@ SHIFTS = [
     if dx * dx + dy * dy <= REACH * REACH and (max(abs(dx), abs(dy)) < 2 or dx % 2 == dy % 2 == 0)
 ]
 """Where a colour is looked for: every pixel close by, every other one further off."""
+RING, LEAST_RING = (1, 5), 0.6
+"""Pixels around a place from which and up to which its surround is looked at, and the share of it that must agree."""
 LIGHTNESS = 0.6
 """What lightness counts against the two axes of colour."""
 CORE, RIM = 11.0, 5.5
@@ -67,10 +69,10 @@ Palettes = tuple[Palette, ...]
 
 def palettes_of(digest: ShotDigest) -> Palettes:
     """The key frames of a shot, small."""
-    return tuple(palette_of(rgb) for rgb in digest.keys)
+    return tuple(_palette(rgb) for rgb in digest.keys)
 
 
-def palette_of(rgb: Rgb) -> Palette:
+def _palette(rgb: Rgb) -> Palette:
     """One picture (H, W, 3), small."""
     scale = min(1.0, FEATURES_AT / max(rgb.shape[:2]))
     middle = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -156,7 +158,7 @@ def _laid(one: Palette, others: Palettes) -> _Laid | None:
         matrix, inliers = found
         lab, known = _moved(other, matrix, one, inliers)
         near = _nearest(one.lab, lab, known)
-        if (near[known] < RIM).mean() < LEAST_SAME:
+        if not known.any() or (near[known] < RIM).mean() < LEAST_SAME:
             continue
         here = np.minimum(here, np.where(known, near, np.inf))
         there = np.minimum(there, np.where(known, _nearest(lab, one.lab, np.ones_like(known)), np.inf))
@@ -255,13 +257,22 @@ def _judged(
     against = [
         other
         for other, one in asked.items()
-        if float(np.median((one.here if gained else one.there)[blob])) > RIM and _gained(blob, palette, one, gained)
+        if float(np.median((one.here if gained else one.there)[blob])) > RIM
+        and _is_ringed(blob, one.here if gained else one.there)
+        and _gained(blob, palette, one, gained)
     ]
     agreed = _agreeing(blob, {other: asked[other].lab for other in against})
     if len(agreed) < 2 or len(agreed) < len(asked) - len(against) + 2:
         return None
     size = float(np.median([np.median((laid[o].here if gained else laid[o].there)[blob]) for o in agreed]))
     return Oddity(shot, key, blob, agreed, len(asked), size, gained, float(blob.mean()))
+
+
+def _is_ringed(blob: Bits, odd: Floats) -> bool:
+    """Whether what surrounds a place in the picture is known to be the same: another set behind somebody is not."""
+    near, far = (cv2.dilate(blob.astype(np.uint8), np.ones((2 * r + 1, 2 * r + 1), np.uint8)) > 0 for r in RING)
+    ring = far & ~near
+    return bool(((odd[ring] >= 0) & (odd[ring] < RIM)).sum() >= LEAST_RING * max(1, int(ring.sum())))
 
 
 def _agreeing(blob: Bits, shots: Mapping[str, Floats]) -> tuple[str, ...]:
@@ -297,12 +308,11 @@ def _within(lab: Floats, colour: Floats) -> Bits:
 
 def _again(odd: Oddity, per_key: Mapping[int, Sequence[Oddity]], mine: Palettes) -> bool:
     """Seen on another key frame of the shot too, at the same place of the picture or of the set."""
-    return any(_same_place(odd, other, mine) for key in per_key if key != odd.key for other in per_key[key])
+    others = [other for key in per_key if key != odd.key for other in per_key[key] if other.gained == odd.gained]
+    return any(_same_place(odd, other, mine) for other in others)
 
 
 def _same_place(one: Oddity, other: Oddity, mine: Palettes) -> bool:
-    if one.gained != other.gained:
-        return False
     blob = other.blob
     if one.key != other.key:
         found = _registered(mine[one.key], mine[other.key])
@@ -316,11 +326,6 @@ def _distinct(found: Sequence[Oddity], mine: Palettes) -> list[Oddity]:
     """One per place, gained or lost: the one of most weight."""
     kept: list[Oddity] = []
     for odd in sorted(found, key=lambda o: -float(o.blob.sum()) * o.size):
-        if not any(_same_spot(odd, other, mine) for other in kept):
+        if not any(_same_place(odd, other, mine) for other in kept):
             kept.append(odd)
     return kept
-
-
-def _same_spot(one: Oddity, other: Oddity, mine: Palettes) -> bool:
-    alike = Oddity(other.shot, other.key, other.blob, other.against, other.asked, other.size, one.gained, other.share)
-    return _same_place(one, alike, mine)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-from tools.types import Bits, Rgb
+from tools.types import Bits, Box, Rgb
 from tools.vision._compare_register import Floats, plain_backdrop, to_lab
 
 LONGEST = 160
@@ -29,12 +29,14 @@ def marked_by(picture: Rgb, mask: Bits, panels: Mapping[str, Rgb], suspects: Col
     `mask` is (H, W) at the picture's size; `panels` are pictures by reference, the suspects among them. None when no
     suspect stands out, or nothing is left to compare with.
     """
-    colours = _colours(picture, mask)
-    shares = {ref: _share(colours, panel) for ref, panel in panels.items()}
-    others = [share for ref, share in shares.items() if ref not in suspects]
-    known = [ref for ref in suspects if ref in shares]
-    if not others or not known or not len(colours):
+    known = [ref for ref in suspects if ref in panels]
+    box = Box.around(mask)
+    if box is None or not known or len(known) == len(panels):
         return None
+    near = box.grown(4, mask.shape[1], mask.shape[0]).slices
+    colours = _colours(picture[near], mask[near])
+    shares = {ref: _share(colours, panel) for ref, panel in panels.items()}
+    others = [share for ref, share in shares.items() if ref not in known]
     best = max(known, key=lambda ref: shares[ref])
     stands_out = shares[best] >= CARRIES and shares[best] >= float(np.median(others)) + MORE
     return best if stands_out else None
@@ -52,7 +54,8 @@ def _colours(picture: Rgb, mask: Bits) -> Floats:
 def _share(colours: Floats, panel: Rgb) -> float:
     """Share of the colours that the panel shows, its backdrop aside."""
     scale = min(1.0, LONGEST / max(panel.shape[:2]))
-    small = cast(Rgb, cv2.resize(panel, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    size = (max(1, round(panel.shape[1] * scale)), max(1, round(panel.shape[0] * scale)))
+    small = cast(Rgb, cv2.resize(panel, size, interpolation=cv2.INTER_AREA))
     shown = _weighted(small)[~plain_backdrop(small)]
     if len(shown) < LEAST_PIXELS:
         return 0.0

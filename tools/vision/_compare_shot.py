@@ -75,6 +75,8 @@ class Sighting:
     witnesses: tuple[Witness, ...]
     odd: Bits
     judged: Bits
+    registered: Mapping[str, Registration]
+    """All panels that register, also those that were not laid on it."""
 
     @property
     def weight(self) -> float:
@@ -139,7 +141,7 @@ def sightings(index: int, frame: Rgb, views: Mapping[str, View], untrusted: Mapp
     if not laid:
         return None
     odd, judged = _majority(laid)
-    return Sighting(index, frame, view, tuple(one.witness for one in laid), odd, judged)
+    return Sighting(index, frame, view, tuple(one.witness for one in laid), odd, judged, found)
 
 
 def _majority(laid: list[Laid]) -> tuple[Bits, Bits]:
@@ -236,15 +238,14 @@ def _voted(one: Sighting, blob: Bits, seen: list[Sighting]) -> Place | None:
 def _link(other: Sighting, one: Sighting) -> Matrix | None:
     """The homography from one frame's grid to another's, through the panel that both register best."""
     shared = [
-        (min(a.registration.inliers, b.registration.inliers), a, b)
-        for a in other.witnesses
-        for b in one.witnesses
-        if a.ref == b.ref
+        (min(a.inliers, one.registered[ref].inliers), a, one.registered[ref])
+        for ref, a in other.registered.items()
+        if ref in one.registered
     ]
     if not shared:
         return None
     _, a, b = max(shared, key=lambda s: s[0])
-    return b.registration.matrix @ a.registration.inverse
+    return b.matrix @ a.inverse
 
 
 def _brought(blob: Bits, source: Sighting, target: Sighting) -> Bits:

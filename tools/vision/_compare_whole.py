@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, cast
 
@@ -20,12 +19,14 @@ from tools.types import Rgb
 from tools.vision._compare_kin import kin_features
 from tools.vision._compare_register import Floats, to_lab
 from tools.vision._compare_setups import ShotDigest
-from tools.vision.align import Features, features, fit, match
+from tools.vision.align import Features, Points, features, fit, match
 
 LONGEST, FEATURES, LEAST_INLIERS = 320, 350, 20
 """Size in pixels at which looks are registered, with how many features and how many that must agree."""
 GRID = (6, 4)
 """Cells across and down in which two looks are compared."""
+LEAST_SPREAD = 0.4
+"""Hull of the matching features as a share of the frame: the set must match, not one person before another set."""
 LEAST_CELLS = 10
 LEAST_PIXELS = 40
 """Matching pixels that a cell needs, at a quarter of the working size."""
@@ -60,7 +61,7 @@ class Whole:
     """It is mostly along blue and yellow: another colour temperature."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Look:
     """A key frame for its colours: Lab (h, w, 3) at half the size its features were found at."""
 
@@ -68,12 +69,19 @@ class Look:
     features: Features
 
 
-Looks = tuple[Look, ...]
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The key frames of a shot, small; `ramps` when its own light changes as it runs."""
+
+    keys: tuple[Look, ...]
+    ramps: bool
 
 
 def looks_of(digest: ShotDigest) -> Looks:
-    """The key frames of a shot, small."""
-    return tuple(_look(rgb) for rgb in digest.keys)
+    """The key frames of a shot for their colours."""
+    keys = tuple(_look(rgb) for rgb in digest.keys)
+    steps = (_field(a, b) for a, b in pairwise(keys))
+    return Looks(keys, any(energy(field) > RAMP for field in steps if field is not None))
 
 
 def _look(rgb: Rgb) -> Look:
@@ -139,23 +147,16 @@ def look_apart(one: Looks, other: Looks) -> Floats | None:
     The least over pairs of key frames that show the same place; None when none does. Only a shot whose own light
     changes has all its key frames asked.
     """
-    ends = range(0, len(one), 1 if _ramps(one) else max(1, len(one) - 1))
-    others = other if _ramps(other) else other[::2]
-    fields = [field for a in ends for b in others if (field := _field(one[a], b)) is not None]
+    mine = one.keys if one.ramps else one.keys[:: max(1, len(one.keys) - 1)]
+    theirs = other.keys if other.ramps else other.keys[::2]
+    fields = [field for a in mine for b in theirs if (field := _field(a, b)) is not None]
     return min(fields, key=energy) if fields else None
-
-
-@lru_cache(maxsize=64)
-def _ramps(looks: Looks) -> bool:
-    """Whether a shot's own light changes as it runs."""
-    fields = [_field(a, b) for a, b in pairwise(looks)]
-    return any(energy(field) > RAMP for field in fields if field is not None)
 
 
 def _field(a: Look, b: Look) -> Floats | None:
     target, source = match(a.features, b.features)
     fitted = fit(source, target, "homography", 2.0) if len(target) >= LEAST_INLIERS else None
-    if fitted is None or fitted[1].sum() < LEAST_INLIERS:
+    if fitted is None or fitted[1].sum() < LEAST_INLIERS or _spread(target[fitted[1]], a) < LEAST_SPREAD:
         return None
     half = np.diag([0.5, 0.5, 1.0])
     matrix = half @ fitted[0] @ np.linalg.inv(half)
@@ -163,6 +164,12 @@ def _field(a: Look, b: Look) -> Floats | None:
     laid = cv2.warpPerspective(b.lab, matrix, size, borderMode=cv2.BORDER_CONSTANT, borderValue=(np.nan,) * 3)
     other = np.asarray(laid, np.float32)
     return _cells(a.lab - other, _same_structure(a.lab, other))
+
+
+def _spread(points: Points, look: Look) -> float:
+    """Hull of matching points as a share of the picture."""
+    hull = float(cv2.contourArea(cv2.convexHull(points)))
+    return hull / float(4 * look.lab.shape[0] * look.lab.shape[1])
 
 
 def _same_structure(a: Floats, b: Floats) -> NDArray[np.bool_]:

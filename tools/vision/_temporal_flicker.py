@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tools.types import Bits
 from tools.vision._temporal_motion import Plane
+from tools.vision._temporal_pairs import grade
 
 LEAST = 2.0
 """Codes of 255 by which a cell must jump."""
@@ -50,11 +51,14 @@ def find_flicker(history: Sequence[NDArray[np.floating]]) -> Flicker | None:
     """The strongest flicker of a shot; `history[i]` is the pulse of the step to frame i + 1."""
     if len(history) < WINDOW + 1:
         return None
-    pulses = np.stack(history).astype(np.float32)
-    back = _back_and_forth(pulses)
-    windows = [(_largest(back[at : at + WINDOW]), at) for at in range(len(back) - WINDOW + 1)]
-    cells, at = max(windows, key=lambda w: float(back[w[1] : w[1] + WINDOW][:, w[0]].sum()))
-    return _measured(pulses, cells, at) if cells.sum() >= LEAST_CELLS else None
+    best: tuple[float, Bits, int] | None = None
+    for at in range(len(history) - WINDOW):
+        back = _back_and_forth(np.stack(history[at : at + WINDOW + 1]).astype(np.float32))
+        cells = _largest(back)
+        strength = float(back[:, cells].sum())
+        if cells.sum() >= LEAST_CELLS and (best is None or strength > best[0]):
+            best = strength, cells, at
+    return None if best is None else _measured(history, best[1], best[2])
 
 
 def _back_and_forth(pulses: Plane) -> Plane:
@@ -73,8 +77,8 @@ def _largest(back: Plane) -> Bits:
     return np.asarray(labels == 1 + int(np.argmax(stats[1:, 4])))
 
 
-def _measured(pulses: Plane, cells: Bits, at: int) -> Flicker | None:
-    own = np.abs(np.median(pulses[:, cells], axis=1))
+def _measured(history: Sequence[NDArray[np.floating]], cells: Bits, at: int) -> Flicker:
+    own = np.array([abs(float(np.median(pulse[cells]))) for pulse in history])
     first, last = at, at + WINDOW
     size = float(np.median(own[first : last + 1]))
     while first > 0 and own[max(0, first - PAUSE) : first].max() > 0.5 * LEAST:
@@ -83,14 +87,15 @@ def _measured(pulses: Plane, cells: Bits, at: int) -> Flicker | None:
         last += 1
     around = cv2.dilate(cells.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     ring = around & ~(cv2.dilate(cells.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-    beside = float(np.median(np.abs(pulses[first : last + 1][:, ring]))) if ring.any() else size
+    pulses = np.stack(history[first : last + 1]).astype(np.float32)
+    beside = float(np.median(np.abs(pulses[:, ring]))) if ring.any() else size
     outside = np.concatenate([own[max(0, first - 8) : first], own[last + 1 : last + 9]])
     usual = float(np.median(outside)) if len(outside) else 0.0
-    each = np.abs(pulses[first : last + 1][:, cells]).mean(axis=1)
+    each = np.abs(pulses[:, cells]).mean(axis=1)
     together = float(np.mean(own[first : last + 1] / np.maximum(each, 1e-3)))
-    agreed = 0.4 + 0.6 * _grade(together, APART, TOGETHER)
-    calm = _grade(-max(1.5 * beside, usual) / max(size, 1e-3), -STIRRED, -CALM)
-    solid = _grade(float(cells.sum()) / float(cv2.contourArea(_hull(cells)) + 1), 0.35, 0.7)
+    agreed = 0.4 + 0.6 * grade(together, APART, TOGETHER)
+    calm = grade(-max(1.5 * beside, usual) / max(size, 1e-3), -STIRRED, -CALM)
+    solid = grade(float(cells.sum()) / float(cv2.contourArea(_hull(cells)) + 1), 0.35, 0.7)
     border = 0.5 if cells[[0, -1]].any() or cells[:, [0, -1]].any() else 1.0
     confidence = (
         MOST
@@ -98,9 +103,10 @@ def _measured(pulses: Plane, cells: Bits, at: int) -> Flicker | None:
         * agreed
         * solid
         * max(border, float(cells.sum() >= LARGE_CELLS))
-        * (0.5 + 0.5 * _grade(size / LEAST, 1.0, SURE))
+        * (0.5 + 0.5 * grade(size / LEAST, 1.0, SURE))
     )
-    return Flicker(first + 1, last, cells, size, confidence)
+    begins, ends = (first + 1 if first else 0), (last if last + 1 < len(own) else last + 1)
+    return Flicker(begins, ends, cells, size, confidence)
 
 
 def _hull(cells: Bits) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
@@ -108,8 +114,3 @@ def _hull(cells: Bits) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
     ys, xs = np.nonzero(cells)
     corners = np.concatenate([np.column_stack([xs + dx, ys + dy]) for dx in (0, 1) for dy in (0, 1)])
     return np.asarray(cv2.convexHull(corners.astype(np.int32)), np.int32)
-
-
-def _grade(value: float, low: float, high: float) -> float:
-    """0 at `low` and under, 1 at `high` and over."""
-    return float(np.clip((value - low) / (high - low), 0.0, 1.0))

@@ -47,10 +47,10 @@ class Pair:
         alike = np.clip(1.2 - self.same, 0, 1) * (0.75 + 0.25 * np.clip(1.2 - self.restored, 0, 1))
         border = 0.6 if self.came.touches or self.went.touches else 1.0
         small = float(np.clip(min(self.came.share, self.went.share) / 0.0012, 0.5, 1))
-        return float(np.clip(self.outline * 1.3, 0, 1) * alike * _grade(clear, 0.35, 0.7) * border * small)
+        return float(np.clip(self.outline * 1.3, 0, 1) * alike * grade(clear, 0.35, 0.7) * border * small)
 
 
-def _grade(value: float, low: float, high: float) -> float:
+def grade(value: float, low: float, high: float) -> float:
     """0 at `low` and under, 1 at `high` and over."""
     return float(np.clip((value - low) / (high - low), 0.0, 1.0))
 

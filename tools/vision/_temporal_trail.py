@@ -9,9 +9,9 @@ shot streams by, at small size, on the pictures of the last `MOST_FRAMES` frames
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from tools.types import Bits
 from tools.vision._temporal_edges import Edge, outlined
 from tools.vision._temporal_follow import UNSEEN, Point, Sight, settle, sight, window
 from tools.vision._temporal_motion import Colours, unexplained
-from tools.vision._temporal_pairs import Drift, travel
+from tools.vision._temporal_pairs import Drift, grade, travel
 from tools.vision._temporal_steady import jump_of
 
 Side = Literal["came", "went"]
@@ -58,8 +58,6 @@ MOST_FRAMES = 96
 """Frames over which a thing is followed."""
 MOST_HALVES = 16
 MOST = 0.92
-
-Pictures: TypeAlias = Mapping[int, Colours]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +196,8 @@ def joined(halves: Sequence[Half]) -> list[Half]:
 def _one_thing(a: Half, b: Half) -> bool:
     """They come and go together, at one place."""
     together = abs(a.first.index - b.first.index) <= 1 and abs(a.last.index - b.last.index) <= 1
-    return together and a.edge.box.iou(b.edge.box) > 0.2
+    apart = min(np.abs(a.first.middle - b.first.middle).max(), np.abs(a.last.middle - b.last.middle).max())
+    return together and bool(apart < 0.75 * max(a.first.size.max(), b.first.size.max()))
 
 
 def _from_both_ends(surer: Half, other: Half) -> Half:
@@ -267,11 +266,11 @@ def _half(trail: _Trail, by: float) -> Half | None:
         return None
     confidence = (
         MOST
-        * _grade(trail.edge.clarity, FAINT, CLEAR)
-        * (0.5 + 0.5 * _grade(step, LEAST_STEP, SURE_STEP))
-        * (0.4 + 0.6 * _grade(-trail.unrest, -RESTLESS, -STEADY))
-        * _grade(-trail.around, -STIRRED, -CALM)
-        * max(_grade(_outline(trail.edge, trail.side), PLAIN, OUTLINED), _beyond_doubt(trail, step))
+        * grade(trail.edge.clarity, FAINT, CLEAR)
+        * (0.5 + 0.5 * grade(step, LEAST_STEP, SURE_STEP))
+        * (0.4 + 0.6 * grade(-trail.unrest, -RESTLESS, -STEADY))
+        * grade(-trail.around, -STIRRED, -CALM)
+        * max(grade(_outline(trail.edge, trail.side), PLAIN, OUTLINED), _beyond_doubt(trail, step))
     )
     return _told(trail, by, confidence)
 
@@ -281,7 +280,7 @@ def _beyond_doubt(trail: _Trail, step: float) -> float:
     long, stop completely, and its known end must be clearer than natural changes are."""
     if len(trail.seen) - trail.missed < LONG:
         return 0.0
-    return 0.8 * _grade(trail.edge.clarity, 0.5, 0.7) * _grade(step, SURE_STEP, 1.0)
+    return 0.8 * grade(trail.edge.clarity, 0.5, 0.7) * grade(step, SURE_STEP, 1.0)
 
 
 def _open(trail: _Trail, by: float) -> Half | None:
@@ -290,9 +289,9 @@ def _open(trail: _Trail, by: float) -> Half | None:
         return None
     confidence = (
         MOST
-        * _grade(trail.edge.clarity, OPEN_FAINT, OPEN_CLEAR)
-        * _grade(-trail.unrest, -OPEN_RESTLESS, -STEADY)
-        * _grade(_outline(trail.edge, trail.side), 0.0, OUTLINED)
+        * grade(trail.edge.clarity, OPEN_FAINT, OPEN_CLEAR)
+        * grade(-trail.unrest, -OPEN_RESTLESS, -STEADY)
+        * grade(_outline(trail.edge, trail.side), 0.0, OUTLINED)
     )
     return _told(trail, by, confidence, whole=True)
 
@@ -305,8 +304,3 @@ def _told(trail: _Trail, by: float, confidence: float, *, whole: bool = False) -
     far = replace(known, index=there[-1][0], middle=there[-1][1] * by) if there else known
     first, last = (known, far) if trail.side == "came" else (far, known)
     return Half(trail.edge, trail.side, first, last, confidence * border, whole)
-
-
-def _grade(value: float, low: float, high: float) -> float:
-    """0 at `low` and under, 1 at `high` and over."""
-    return float(np.clip((value - low) / (high - low), 0.0, 1.0))

@@ -97,9 +97,9 @@ def compare_setups(
         near = kin[:KIN]
         if near:
             found += odd_places(shot, {one: setting(one) for one in (shot, *near)})
-        company = [one for one in kin if not casts or sorted(casts[one]) == sorted(casts[shot])]
-        whole = odd_look(shot, {one: looks(one) for one in (shot, *company)})
+        whole = odd_look(shot, {one: looks(one) for one in (shot, *kin)})
         claims += [(shot, _whole_anomaly(whole, digests[shot]))] if whole else []
+        company = [one for one in kin if _may_show_the_same(one, shot, casts or {})]
         odd = odd_colours(shot, {one: palettes(one) for one in (shot, *company)})
         coloured += [(shot, _colour_anomaly(one, digests[shot])) for one in odd]
     claims += [(whole.shot, _whole_anomaly(whole, digests[whole.shot])) for whole in mirrored(digests)]
@@ -110,13 +110,19 @@ def compare_setups(
     return sorted(claims, key=lambda claim: -claim[1].confidence)
 
 
+def _may_show_the_same(one: str, other: str, casts: Mapping[str, Sequence[str]]) -> bool:
+    """Whether two shots show the same people, as far as is known."""
+    a, b = casts.get(one), casts.get(other)
+    return not a or not b or sorted(a) == sorted(b)
+
+
 def _backed(one: Anomaly, colours: Sequence[Anomaly]) -> Anomaly:
-    """Surer where colours alone say the same of the place."""
-    doubt = 1 - one.confidence
-    for other in colours:
-        if _same_place(one, other):
-            doubt *= 1 - other.confidence
-    return replace(one, confidence=round(min(0.97, 1 - doubt), 3))
+    """Surer, and in their words, where colours alone say the same of the place."""
+    for other in (other for other in colours if _same_place(one, other)):
+        both = min(0.97, 1 - (1 - one.confidence) * (1 - other.confidence))
+        evidence = tuple(dict.fromkeys((*one.evidence, *other.evidence)))
+        one = replace(one, confidence=round(both, 3), observed=other.observed, evidence=evidence)
+    return one
 
 
 def _same_place(one: Anomaly, other: Anomaly) -> bool:

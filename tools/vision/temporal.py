@@ -1,7 +1,7 @@
 """One shot compared with itself over time: things that pop in and out, glitches, flashes and technical faults.
 
-Every look at the shot streams it; what is kept is a few frames, a bounded number of change candidates with their crops,
-and the coarse motion of each step. Frames count from the clip's first.
+Every look at the shot streams it; what is kept is about a hundred small frames, a bounded number of change candidates
+with their crops, and the coarse motion and brightness of each step. Frames count from the clip's first.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
 
 def _is_an_eye(one: Anomaly, others: Sequence[Anomaly]) -> bool:
     """Beside it another of its size comes and goes with it: eyes close in pairs, and may stay closed for a while."""
-    return one.kind == "pop" and any(_are_eyes(one.track, o.track) for o in others if o is not one and o.kind == "pop")
+    sure = (other for other in others if other is not one and other.confidence >= LEAST_CONFIDENCE)
+    return one.kind == "pop" and any(_are_eyes(one.track, other.track) for other in sure if other.kind == "pop")
 
 
 def _are_eyes(a: MaskTrack, b: MaskTrack) -> bool:
@@ -289,8 +290,9 @@ def _pops(watch: Watch, clip: Clip, info: MediaInfo) -> list[Thing]:
     things = [thing for _, thing in pairs]
     single = [edge for edge in watch.edges if id(edge) not in used]
     halves = [half for half in watch.trails.halves if id(half.edge) not in used] if watch.trails else []
-    things += [_half(half, watch, clip.frames) for half in joined(halves)]
-    used = {id(half.edge) for half in halves if half.confidence >= SURE}
+    told = [(half.edge, _half(half, watch, clip.frames)) for half in joined(halves)]
+    things += [thing for _, thing in told]
+    used = {id(edge) for edge, thing in told if thing.confidence >= SURE}
     things += _alone([edge for edge in single if id(edge) not in used], watch, clip, info)
     sure = [thing for thing in things if thing.confidence >= LEAST_CONFIDENCE]
     return sorted(sure, key=lambda t: -t.confidence)[:MOST_POPS]
