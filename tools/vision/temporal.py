@@ -6,104 +6,30 @@ with their crops, and the coarse motion and brightness of each step. Frames coun
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from tools.media.decode import frames
-from tools.media.pixels import rgb8, shrunk
 from tools.media.probe import probe
-from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, MediaInfo, Rgb
-from tools.vision._temporal_edges import Edge, find_edges, find_flashes
+from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, MediaInfo
+from tools.vision._temporal_edges import Edge
 from tools.vision._temporal_flicker import Flicker, find_flicker
-from tools.vision._temporal_follow import Sight, follow, follow_on, sights
-from tools.vision._temporal_glitch import Cells, Stretch, agitation, draw, find_stretches, in_cells
-from tools.vision._temporal_motion import WORK, Colours, Look, Step, coarse, look
+from tools.vision._temporal_follow import follow
+from tools.vision._temporal_glitch import Stretch, agitation, draw, find_stretches
+from tools.vision._temporal_motion import look
 from tools.vision._temporal_motion import step as measure_step
-from tools.vision._temporal_pairs import Drift, Pair, pair_up
-from tools.vision._temporal_steady import LEAST_CLARITY, OPEN, REACH, Reading, jump_of, read_alone
-from tools.vision._temporal_technical import Fault, Pulse, find_faults, pulse
-from tools.vision._temporal_trail import Half, Trails, joined
+from tools.vision._temporal_technical import Fault, find_faults
+from tools.vision._temporal_things import LEAST_CONFIDENCE, Thing, things
+from tools.vision._temporal_watch import Watch, end, pictures, see, works
 
-LEAST_CONFIDENCE = 0.3
-"""Weaker suspicions are not reported."""
-SURE = 0.5
-"""An edge whose pair is less sure than this may still be read alone."""
-MOST_EDGES = 64
-"""Candidates kept with their crops; the clearest stay."""
-DOUBT = "; which side of it is wrong is open"
-MOST_POPS = 8
-MOSTLY = 0.6
-"""Share of a shot from which it stays open whether a thing is too much where it is, or missing in the rest."""
-BLINK = 0.004
-"""Share of the frame that an eye may cover; what comes and goes there within a blink is doubted."""
 EYES, LARGEST_EYE = 0.4, 0.02
 """What a thing is worth that has a twin beside it, and the share of the frame up to which it may be an eye."""
-BLOCK = 24
-"""Frames held at once where a thing is followed back in time."""
 SEEN, NOT_SEEN = 0.35, 0.65
 """Median unlikeness of a thing between its ends, as a share of its jump. Pasted things stay under 0.3 (30 of them on
 two shots); the only sure-looking natural pair of seventeen clips, a juggled ball, reaches 0.57."""
-LOST, LOST_FOR = 0.7, 4
-"""A followed thing is gone when it has been this unlike itself (share of its jump) for this many frames."""
-
-
-class Place(NamedTuple):
-    """What is remembered of an edge without its pictures."""
-
-    frame: int
-    box: Box
-    clarity: float
-    strength: float
-    share: float
-
-
-@dataclass(slots=True)
-class Watch:
-    """What has been seen so far of a shot."""
-
-    looks: deque[Look] = field(default_factory=lambda: deque(maxlen=5))
-    steps: deque[Step | None] = field(default_factory=lambda: deque([None] * 5, maxlen=5))
-    edges: list[Edge] = field(default_factory=list)
-    places: list[Place] = field(default_factory=list)
-    """Every edge, kept or not: where changes recur they are the scene's own."""
-    drifts: list[Drift] = field(default_factory=list)
-    flashes: list[Edge] = field(default_factory=list)
-    agitated: list[Cells] = field(default_factory=list)
-    lights: list[NDArray[np.float16]] = field(default_factory=list)
-    pulses: list[Pulse] = field(default_factory=list)
-    trails: Trails | None = None
-
-    rate: float = 24.0
-    """Frames per second."""
-
-    def is_blink(self, frames: int, edge: Edge) -> bool:
-        """Small and as short as an eye's blink, which takes 0.1 to 0.4 s."""
-        return frames <= 0.4 * self.rate and edge.share < BLINK
-
-    @property
-    def by(self) -> float:
-        """Work size over small size."""
-        return float(self.looks[-1].work.shape[1]) / float(self.looks[-1].small.shape[1])
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """A thing to be followed: where it is first and last seen, how sure, and what to say."""
-
-    first: Sight
-    last: Sight
-    confidence: float
-    expected: str
-    observed: str
-    jump: float
-    """Root mean squared difference from the place without it, colours summed over the channels."""
 
 
 def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
@@ -111,13 +37,10 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
     info = info or probe(clip.media)
     watch = Watch(rate=float(info.fps))
     for index, picture in pictures(clip, info):
-        _see(watch, look(index, picture))
+        see(watch, look(index, picture))
     if not watch.looks:
         return []
-    for _ in range(2):
-        _push(watch, None)
-    if watch.trails:
-        watch.trails.end()
+    end(watch)
     faults = find_faults(watch.pulses)
     stretches = [s for s in find_stretches(watch.agitated) if not any(f.first <= s.first <= f.last + 2 for f in faults)]
     found = [_whole(fault, clip, info) for fault in faults]
@@ -125,7 +48,7 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
     flicker = find_flicker(watch.lights)
     found += [_flickering(flicker, clip, info)] if flicker else []
     found += [_flashed(flash, watch, clip, info) for flash in watch.flashes]
-    found += [_traced(thing, watch, clip, info) for thing in _pops(watch, clip, info)]
+    found += [_traced(thing, watch, clip, info) for thing in things(watch, clip, info)]
     found = [replace(a, confidence=EYES * a.confidence) if _is_an_eye(a, found) else a for a in found]
     sure = [anomaly for anomaly in found if anomaly.confidence >= LEAST_CONFIDENCE and anomaly.track]
     return _distinct(sorted(sure, key=lambda a: -a.confidence))
@@ -238,187 +161,10 @@ def _flashed(flash: Edge, watch: Watch, clip: Clip, info: MediaInfo) -> Anomaly:
     )
 
 
-def pictures(clip: Clip, info: MediaInfo) -> Iterator[tuple[int, Rgb]]:
-    """(index, RGB at work size) of each frame."""
-    for frame in frames(clip, info=info):
-        yield frame.index, rgb8(shrunk(frame, WORK))
-
-
-def _see(watch: Watch, now: Look) -> None:
-    before = watch.looks[-1] if watch.looks else None
-    watch.looks.append(now)
-    change = None if before is None else measure_step(before, now)
-    watch.pulses.append(pulse(now, before, change))
-    if change is not None:
-        watch.drifts.append((coarse(change.ahead), change.around))
-        watch.agitated.append(in_cells(agitation(change)))
-        watch.lights.append(change.pulse.astype(np.float16))
-    watch.trails = watch.trails or Trails(watch.by)
-    watch.trails.see(now.index, now.small, watch.drifts)
-    if change is not None:
-        _push(watch, change)
-
-
-def _push(watch: Watch, change: Step | None) -> None:
-    """Takes in a step and judges the one two steps back, whose after is now known."""
-    watch.steps.append(change)
-    centre = watch.steps[2]
-    if centre is None:
-        return
-    near = [look for look in watch.looks if centre.index - 1 <= look.index <= centre.index + 1]
-    steps = list(watch.steps)
-    edges = find_edges(near[:2], steps)
-    watch.places += [Place(edge.index, edge.box, edge.clarity, edge.strength, edge.share) for edge in edges]
-    watch.edges += edges
-    if watch.trails:
-        watch.trails.start(edges, watch.drifts)
-    watch.edges = _clearest(watch.edges)
-    watch.flashes = _clearest(watch.flashes + find_flashes(near, steps))
-
-
-def _clearest(edges: list[Edge]) -> list[Edge]:
-    """At most MOST_EDGES of them."""
-    if len(edges) <= MOST_EDGES:
-        return edges
-    return sorted(edges, key=lambda e: -e.clarity)[:MOST_EDGES]
-
-
-def _pops(watch: Watch, clip: Clip, info: MediaInfo) -> list[Thing]:
-    """Pairs of edges, and single edges that stand out far enough, as things to follow."""
-    pairs = [(pair, _paired(pair, watch)) for pair in pair_up(watch.edges, watch.drifts, watch.by, LEAST_CONFIDENCE)]
-    used = {id(edge) for pair, thing in pairs if thing.confidence >= SURE for edge in (pair.came, pair.went)}
-    things = [thing for _, thing in pairs]
-    single = [edge for edge in watch.edges if id(edge) not in used]
-    halves = [half for half in watch.trails.halves if id(half.edge) not in used] if watch.trails else []
-    told = [(half.edge, _half(half, watch, clip.frames)) for half in joined(halves)]
-    things += [thing for _, thing in told]
-    used = {id(edge) for edge, thing in told if thing.confidence >= SURE}
-    things += _alone([edge for edge in single if id(edge) not in used], watch, clip, info)
-    sure = [thing for thing in things if thing.confidence >= LEAST_CONFIDENCE]
-    return sorted(sure, key=lambda t: -t.confidence)[:MOST_POPS]
-
-
-def _paired(pair: Pair, watch: Watch) -> Thing:
-    first, last = sights(pair)
-    again = _recurrences(watch, (pair.came, pair.went)) + watch.is_blink(pair.went.index - pair.came.index, pair.came)
-    before, after = pair.came.index - 1, pair.went.index
-    change = pair.came.strength / 3
-    return Thing(
-        first,
-        last,
-        confidence=0.97 * pair.merit * 0.5**again,
-        expected=f"the place as before frame {pair.came.index} and after frame {after - 1}: "
-        f"the two agree within {pair.restored * change:.0f}/255",
-        observed=f"something stands there in frames {pair.came.index}-{after - 1} only: it comes between frames "
-        f"{before} and {pair.came.index} and is gone by frame {after}, mean difference {change:.0f}/255",
-        jump=jump_of(pair.came),
-    )
-
-
-def _half(half: Half, watch: Watch, count: int) -> Thing:
-    """`count` is the shot's length in frames."""
-    first, last, edge = half.first.index, half.last.index, half.edge
-    again = _recurrences(watch, (edge,), first, last + 1) + watch.is_blink(last + 1 - first, edge)
-    ends = [f"before frame {first}"] * (first > 0) + [f"after frame {last}"] * (last < count - 1)
-    certain = not half.whole or last + 1 - first <= MOSTLY * count
-    confidence = half.confidence * 0.5**again
-    return Thing(
-        half.first,
-        half.last,
-        confidence=confidence if certain else min(OPEN, confidence),
-        expected=f"the place as {' and '.join(ends)}",
-        observed=f"something stands there in frames {first}-{last} only and comes or goes from one frame to the next, "
-        f"mean difference {edge.strength / 3:.0f}/255{'' if certain else DOUBT}",
-        jump=jump_of(edge),
-    )
-
-
-def _alone(edges: Sequence[Edge], watch: Watch, clip: Clip, info: MediaInfo) -> Iterator[Thing]:
-    """Changes with no counterpart that stand out far enough, each read from the frames around it."""
-    clear = sorted((edge for edge in edges if edge.clarity > LEAST_CLARITY), key=lambda e: -e.clarity)[:MOST_POPS]
-    for edge in clear:
-        first, last = max(0, edge.index - 1 - REACH), min(clip.frames - 1, edge.index + REACH)
-        near = dict(_works(clip, info, first, last))
-        read = read_alone(edge, near, watch.drifts, watch.by, count=clip.frames)
-        short = edge.index if read.side == "before" else clip.frames - edge.index
-        confidence = read.confidence * 0.5 ** (_recurrences(watch, (edge,)) + watch.is_blink(short, edge))
-        if confidence >= LEAST_CONFIDENCE:
-            yield _single(read, _far_end(read, watch, clip, info), confidence)
-
-
-def _single(read: Reading, far: Sight, confidence: float) -> Thing:
-    """A thing that is there from the start, or that comes and stays."""
-    edge = read.edge
-    if read.side == "from":
-        words = f"something appears between frames {edge.index - 1} and {edge.index} and stays to the end"
-    else:
-        words = f"something is there from the start and gone between frames {edge.index - 1} and {edge.index}"
-    first, last = (read.wrong, far) if read.side == "from" else (far, read.wrong)
-    doubt = "" if read.certain else DOUBT
-    return Thing(
-        first,
-        last,
-        confidence,
-        expected=f"the place as {'before' if read.side == 'from' else 'from'} frame {edge.index}",
-        observed=f"{words}, mean difference {edge.strength / 3:.0f}/255{doubt}",
-        jump=read.jump,
-    )
-
-
-def _far_end(read: Reading, watch: Watch, clip: Clip, info: MediaInfo) -> Sight:
-    """Where the thing stands in the last frame that shows it, towards the shot's end or its start."""
-    start = read.wrong
-    end = clip.frames - 1 if read.side == "from" else 0
-    far, lost = start, 0
-    for index, place, unlike in follow_on(_onwards(clip, info, start.index, end), start, watch.drifts, watch.by):
-        lost = lost + 1 if unlike > LOST * read.jump else 0
-        if lost >= LOST_FOR:
-            break
-        if not lost:
-            far = replace(start, index=index, middle=place)
-    return far
-
-
-def _onwards(clip: Clip, info: MediaInfo, start: int, end: int) -> Iterator[tuple[int, Colours]]:
-    """The frames after `start` to `end`, or those before it in reverse, read in blocks."""
-    if end >= start:
-        yield from _works(clip, info, start + 1, end)
-        return
-    for last in range(start - 1, end - 1, -BLOCK):
-        yield from reversed(list(_works(clip, info, max(end, last - BLOCK + 1), last)))
-
-
-def _works(clip: Clip, info: MediaInfo, first: int, last: int) -> Iterator[tuple[int, Colours]]:
-    """(index, picture at work size) of the frames `first` to `last`."""
-    if first <= last:
-        stretch = Clip(media=clip.media, first=clip.first + first, last=clip.first + last)
-        for index, picture in pictures(stretch, info):
-            yield first + index, look(first + index, picture).work
-
-
-def _recurrences(watch: Watch, edges: Sequence[Edge], *also: int) -> int:
-    """How often a like change happens at the same place at other times: a blinking light, a busy hand.
-
-    `also` are frames at which the thing itself is known to come or go.
-    """
-    ends = {at + by for at in (*(edge.index for edge in edges), *also) for by in (-1, 0, 1)}
-    return sum(any(_alike(edge, place) for edge in edges) for place in watch.places if place.frame not in ends)
-
-
-def _alike(edge: Edge, place: Place) -> bool:
-    """About as clear, as strong and as large, at the same place."""
-    return (
-        place.clarity >= 0.7 * edge.clarity
-        and place.strength >= 0.5 * edge.strength
-        and 0.4 * edge.share <= place.share <= 2.5 * edge.share
-        and edge.box.iou(place.box) > 0.3
-    )
-
-
 def _traced(thing: Thing, watch: Watch, clip: Clip, info: MediaInfo) -> Anomaly:
     """The thing followed through its frames, in a second pass over just those."""
     first, last = thing.first.index, thing.last.index
-    seen = _works(clip, info, first, last)
+    seen = works(clip, info, first, last)
     height, width = watch.looks[-1].work.shape[:2]
     crops, unlike = dict[int, tuple[Box, Bits]](), list[float]()
     for index, box, bits, apart in follow(seen, thing.first, thing.last, watch.drifts, watch.by):
