@@ -101,14 +101,19 @@ def _sightings(film: Film, shot: Shot, faults: Sequence[PanelFault]) -> list[Ano
 def _traced_back(film: Film, shot: Shot, seen: Anomaly) -> Anomaly:
     """With the panel named that carries the same mark, where film.toml says what the shot was made from.
 
-    A panel that registers and shows the mark has been named already; one that contradicts it is no suspect.
+    A panel that registers and shows the mark has been named already; one that contradicts it is no suspect. It must
+    stand out from the panels of the shot's characters: all panels of a superseded sheet show its older design.
     """
     contradicts = {evidence.ref for evidence in seen.evidence if evidence.kind == "panel"}
     named = {ref for ref in shot.references if "/" in ref} - contradicts
     if seen.reference or not named or seen.kind not in TRACED or not seen.track:
         return seen
     subjects = {*shot.characters, *(ref.split("/")[0] for ref in named)}
-    pictures = panel_pictures([sheet for sheet in film.sheets if sheet.subject in subjects])
+    pictures = {
+        ref: picture
+        for ref, picture in panel_pictures([s for s in film.sheets if s.subject in subjects]).items()
+        if ref in named or ref.split("/")[0] in shot.characters
+    }
     index = max(seen.track.crops, key=lambda i: int(seen.track.crops[i][1].sum()))
     panel = marked_by(picture_at(shot.clip, index), seen.track.at(index), pictures, sorted(named))
     return replace(seen, reference=panel) if panel else seen
