@@ -22,8 +22,9 @@ LEAST = 2.0
 """Codes of 255 by which a cell must jump."""
 WINDOW = 4
 """Steps over which a cell must jump back and forth."""
-LEAST_CELLS, LARGE_CELLS = 5, 40
-"""Fewest cells of a region, and cells from which it may touch the picture's border, where unsteady cameras flicker."""
+LEAST_CELLS, SURE_CELLS, LARGE_CELLS = 5, 12, 40
+"""Fewest cells of a region, cells from which it counts in full (planted flicker covers 13 and more, a juggler's ball
+and feet 6 or 7), and cells from which it may touch the picture's border, where unsteady cameras flicker."""
 PAUSE = 2
 """Steps without a jump that a flicker may have."""
 CALM, STIRRED = 0.05, 0.12
@@ -96,12 +97,14 @@ def _measured(history: Sequence[NDArray[np.floating]], cells: Bits, at: int) -> 
     agreed = 0.4 + 0.6 * grade(together, APART, TOGETHER)
     calm = grade(-max(1.5 * beside, usual) / max(size, 1e-3), -STIRRED, -CALM)
     solid = grade(float(cells.sum()) / float(cv2.contourArea(_hull(cells)) + 1), 0.35, 0.7)
+    many = grade(float(cells.sum()), LEAST_CELLS - 1, SURE_CELLS)
     border = 0.5 if cells[[0, -1]].any() or cells[:, [0, -1]].any() else 1.0
     confidence = (
         MOST
         * calm
         * agreed
         * solid
+        * many
         * max(border, float(cells.sum() >= LARGE_CELLS))
         * (0.5 + 0.5 * grade(size / LEAST, 1.0, SURE))
     )
