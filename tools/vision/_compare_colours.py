@@ -16,7 +16,7 @@ import numpy as np
 
 from tools.types import Bits, Box, Rgb
 from tools.vision._compare_difference import carried
-from tools.vision._compare_register import Floats, to_lab
+from tools.vision._compare_register import Floats, weighted_lab
 from tools.vision._compare_setups import ShotDigest
 from tools.vision.align import Features, Matrix, features, fit, match
 
@@ -81,11 +81,7 @@ def _palette(rgb: Rgb) -> Palette:
     size = (max(8, round(rgb.shape[1] * shrink)), max(8, round(rgb.shape[0] * shrink)))
     small = cast(Rgb, cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
     points = found.points * np.float32(size[0] / middle.shape[1])
-    return Palette(small.astype(np.float32), _weighted(small), Features(points, found.descriptors))
-
-
-def _weighted(rgb: Rgb) -> Floats:
-    return to_lab(rgb) * np.array([LIGHTNESS, 1, 1], np.float32)
+    return Palette(small.astype(np.float32), weighted_lab(small, LIGHTNESS), Features(points, found.descriptors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +183,7 @@ def _moved(other: Palette, matrix: Matrix, onto: Palette, inliers: Floats) -> tu
     shown = cv2.warpPerspective(np.ones(other.lab.shape[:2], np.uint8), matrix, size, flags=cv2.INTER_NEAREST) > 0
     burnt = (moved.min(axis=2) > BURNT) | (onto.rgb.min(axis=2) > BURNT)
     known = shown & _around(inliers, size) & ~burnt
-    return _weighted(_relit(moved, onto.rgb, known)), cast(Bits, known)
+    return weighted_lab(_relit(moved, onto.rgb, known), LIGHTNESS), cast(Bits, known)
 
 
 def _around(points: Floats, size: tuple[int, int]) -> Bits:

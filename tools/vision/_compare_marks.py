@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from tools.types import Bits, Box, Rgb
-from tools.vision._compare_register import Floats, plain_backdrop, to_lab
+from tools.vision._compare_register import Floats, plain_backdrop, weighted_lab
 
 LONGEST = 160
 """Size in pixels at which panels are looked at."""
@@ -46,7 +46,7 @@ def _colours(picture: Rgb, mask: Bits) -> Floats:
     """Colours (n, 3) of a masked place, its rim left out where it is thick enough."""
     core = cv2.erode(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     where = core if core.sum() > 0.3 * mask.sum() else mask
-    lab = _weighted(np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.0), np.uint8))
+    lab = weighted_lab(np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.0), np.uint8), LIGHTNESS)
     colours = lab[where]
     return colours[:: max(1, len(colours) // SAMPLES)]
 
@@ -56,12 +56,8 @@ def _share(colours: Floats, panel: Rgb) -> float:
     scale = min(1.0, LONGEST / max(panel.shape[:2]))
     size = (max(1, round(panel.shape[1] * scale)), max(1, round(panel.shape[0] * scale)))
     small = cast(Rgb, cv2.resize(panel, size, interpolation=cv2.INTER_AREA))
-    shown = _weighted(small)[~plain_backdrop(small)]
+    shown = weighted_lab(small, LIGHTNESS)[~plain_backdrop(small)]
     if len(shown) < LEAST_PIXELS:
         return 0.0
     apart, _ = cKDTree(shown).query(colours, k=LEAST_PIXELS)
     return float((apart[:, -1] < SAME).mean())
-
-
-def _weighted(rgb: Rgb) -> Floats:
-    return to_lab(rgb) * np.array([LIGHTNESS, 1, 1], np.float32)

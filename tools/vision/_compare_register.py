@@ -93,6 +93,11 @@ def to_lab(rgb: Rgb) -> Floats:
     return cast(Floats, cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2Lab))
 
 
+def weighted_lab(rgb: Rgb, lightness: float) -> Floats:
+    """CIELAB (H, W, 3) with lightness counted less (or more) than the two axes of colour."""
+    return to_lab(rgb) * np.array([lightness, 1, 1], np.float32)
+
+
 def plain_backdrop(rgb: Rgb) -> Bits:
     """A sheet's plain backdrop (H, W), which says nothing of a shot: the smooth area that runs in from the border.
 

@@ -210,6 +210,11 @@ def outlined(picture: Colours, mask: Bits) -> float:
     return float(steep[border].mean()) if border.any() else 0.0
 
 
+def outline_gained(edge: Edge) -> float:
+    """Logarithm of how much more strongly outlines follow a change's mask after it than before it."""
+    return float(np.log((outlined(edge.new, edge.come) + 1) / (outlined(edge.old, edge.gone) + 1)))
+
+
 def surround(mask: Bits, gap: int, reach: int) -> Bits:
     """The ring from `gap` to `reach` pixels outside a mask."""
     bits = mask.astype(np.uint8)

@@ -39,12 +39,20 @@ class Sight:
 
 def sights(pair: Pair) -> tuple[Sight, Sight]:
     """The thing just after it came and just before it went."""
-    first = sight(pair.came, pair.came.new, pair.came.come, pair.came.index)
-    last = sight(pair.went, pair.went.old, pair.went.gone, pair.went.index - 1)
-    return first, last
+    return after(pair.came), before(pair.went)
 
 
-def sight(edge: Edge, picture: Colours, mask: Bits, index: int) -> Sight:
+def after(edge: Edge) -> Sight:
+    """What a change's place shows just after it."""
+    return _sight(edge, edge.new, edge.come, edge.index)
+
+
+def before(edge: Edge) -> Sight:
+    """What a change's place shows just before it."""
+    return _sight(edge, edge.old, edge.gone, edge.index - 1)
+
+
+def _sight(edge: Edge, picture: Colours, mask: Bits, index: int) -> Sight:
     """A tight crop of one side of an edge."""
     box = Box.around(mask)
     if box is None:
@@ -88,13 +96,13 @@ def follow_on(
 
     Unlikeness is the root mean squared difference, colours summed over the channels.
     """
-    place, before = start.middle, start.index
+    place, at = start.middle, start.index
     for index, picture in pictures:
-        steps = drifts[min(before, index) : max(before, index)]
-        moved = travel(place, steps, by, backward=index < before)
+        steps = drifts[min(at, index) : max(at, index)]
+        moved = travel(place, steps, by, backward=index < at)
         unlike, place = settle(picture, (start.picture, start.mask), (place, moved))
         yield index, place, unlike
-        before = index
+        at = index
 
 
 def _share(index: int, first: Sight, last: Sight) -> float:

@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from tools.vision._temporal_edges import Edge, outlined
-from tools.vision._temporal_follow import Sight, follow_on, sight
+from tools.vision._temporal_edges import Edge, outline_gained
+from tools.vision._temporal_follow import Sight, after, before, follow_on
 from tools.vision._temporal_motion import Colours
 from tools.vision._temporal_pairs import Drift
 
@@ -48,10 +48,7 @@ class Reading:
     @property
     def wrong(self) -> Sight:
         """What the wrong stretch shows at the place."""
-        edge = self.edge
-        if self.side == "from":
-            return sight(edge, edge.new, edge.come, edge.index)
-        return sight(edge, edge.old, edge.gone, edge.index - 1)
+        return after(self.edge) if self.side == "from" else before(self.edge)
 
 
 def read_alone(
@@ -80,19 +77,16 @@ def _odds(edge: Edge, count: int) -> float:
 
     A pasted thing has an outline where the bare place seldom has one, and the shorter stretch is the likelier fault.
     """
-    now, then = outlined(edge.new, edge.come), outlined(edge.old, edge.gone)
     lengths = np.log(edge.index / max(1, count - edge.index))
-    return float(np.log((now + 1) / (then + 1)) + LENGTH_SAYS * lengths)
+    return outline_gained(edge) + LENGTH_SAYS * float(lengths)
 
 
 def _unsteady(edge: Edge, pictures: Mapping[int, Colours], drifts: Sequence[Drift], by: float) -> tuple[float, float]:
     """How much what each side shows changes over REACH frames (medians), in the units of the jump."""
-    here = sight(edge, edge.new, edge.come, edge.index)
-    there = sight(edge, edge.old, edge.gone, edge.index - 1)
-    after = [(index, picture) for index, picture in sorted(pictures.items()) if index > edge.index]
-    before = [(index, picture) for index, picture in sorted(pictures.items(), reverse=True) if index < edge.index - 1]
-    later = [unlike for _, _, unlike in follow_on(after, here, drifts, by)]
-    earlier = [unlike for _, _, unlike in follow_on(before, there, drifts, by)]
+    onward = [(index, picture) for index, picture in sorted(pictures.items()) if index > edge.index]
+    back = [(index, picture) for index, picture in sorted(pictures.items(), reverse=True) if index < edge.index - 1]
+    later = [unlike for _, _, unlike in follow_on(onward, after(edge), drifts, by)]
+    earlier = [unlike for _, _, unlike in follow_on(back, before(edge), drifts, by)]
     return _median(later), _median(earlier)
 
 

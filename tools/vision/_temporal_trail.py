@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.types import Bits
-from tools.vision._temporal_edges import Edge, outlined
-from tools.vision._temporal_follow import UNSEEN, Point, Sight, settle, sight, window
+from tools.vision._temporal_edges import Edge, outline_gained
+from tools.vision._temporal_follow import UNSEEN, Point, Sight, after, before, settle, window
 from tools.vision._temporal_motion import Colours, unexplained
 from tools.vision._temporal_pairs import Drift, grade, travel
 from tools.vision._temporal_steady import jump_of
@@ -107,14 +107,14 @@ class _Trail:
         backward = index < self.at
         moved = travel(self.place, drifts[min(self.at, index) : max(self.at, index)], 1.0, backward=backward)
         guesses = (self.place,) if np.abs(moved - self.place).max() < 1 else (self.place, moved)
-        before = self.place
+        was = self.place
         cost, self.place = settle(picture, (self.start.picture, self.start.mask), guesses, reach=2)
         self.left = cost == UNSEEN
         unlike = cost / self.jump
         self.seen.append((index, self.place, unlike))
         self.missed = self.missed + 1 if unlike > LIKE else 0
         if self.missed == 1 and self.picture is not None:
-            self.around = min(_around(self.start.mask, self.picture, before, picture, guess) for guess in guesses)
+            self.around = min(_around(self.start.mask, self.picture, was, picture, guess) for guess in guesses)
         self.at, self.picture = index, picture
 
 
@@ -165,7 +165,7 @@ class Trails:
         self._close([trail])
 
     def _trail(self, edge: Edge, side: Side) -> _Trail:
-        start = _shrunk(end_of(edge, side), self.by)
+        start = _shrunk(_end_of(edge, side), self.by)
         return _Trail(edge, side, start, jump_of(edge), start.middle, start.index)
 
     def _close(self, trails: Sequence[_Trail]) -> None:
@@ -227,17 +227,13 @@ def _cropped(picture: Colours, middle: Point, size: tuple[int, int]) -> Colours:
 
 
 def _outline(edge: Edge, side: Side) -> float:
-    """Logarithm of the ratio of outlines along the change's mask, with the thing to without it."""
-    after, before = outlined(edge.new, edge.come), outlined(edge.old, edge.gone)
-    ratio = float(np.log((after + 1) / (before + 1)))
-    return ratio if side == "came" else -ratio
+    """How much stronger outlines along the change's mask are with the thing than without it (logarithm)."""
+    return outline_gained(edge) if side == "came" else -outline_gained(edge)
 
 
-def end_of(edge: Edge, side: Side) -> Sight:
+def _end_of(edge: Edge, side: Side) -> Sight:
     """What a thing that came or went at an edge looks like there, at work size."""
-    if side == "came":
-        return sight(edge, edge.new, edge.come, edge.index)
-    return sight(edge, edge.old, edge.gone, edge.index - 1)
+    return after(edge) if side == "came" else before(edge)
 
 
 def _shrunk(one: Sight, by: float) -> Sight:
@@ -298,7 +294,7 @@ def _open(trail: _Trail, by: float) -> Half | None:
 
 def _told(trail: _Trail, by: float, confidence: float, *, whole: bool = False) -> Half:
     """A followed thing; `whole` when nothing can be learnt from a second end."""
-    known = end_of(trail.edge, trail.side)
+    known = _end_of(trail.edge, trail.side)
     there = trail.seen[: len(trail.seen) - trail.missed]
     border = 0.6 if trail.edge.touches else 1.0
     far = replace(known, index=there[-1][0], middle=there[-1][1] * by) if there else known

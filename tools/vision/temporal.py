@@ -91,11 +91,9 @@ def _explains(surer: Anomaly, other: Anomaly) -> bool:
 
 def _whole(fault: Fault, clip: Clip, info: MediaInfo) -> Anomaly:
     """A fault of whole frames; all share one mask."""
-    full = Box(0, 0, info.width, info.height)
-    bits = np.ones((info.height, info.width), np.bool_)
     return Anomaly(
         kind=fault.kind,
-        track=MaskTrack(info.width, info.height, dict.fromkeys(range(fault.first, fault.last + 1), (full, bits))),
+        track=_unmoved(np.ones((info.height, info.width), np.bool_), fault.first, fault.last),
         category="technical",
         expected=fault.expected,
         observed=fault.observed,
@@ -110,11 +108,9 @@ def _region(stretch: Stretch, clip: Clip, info: MediaInfo) -> Anomaly:
     looks = (look(index, picture) for index, picture in pictures(media, info))
     mask = draw((agitation(measure_step(a, b)) for a, b in pairwise(looks)), stretch.cells)
     bits = np.asarray(cv2.resize(mask.astype(np.float32), (info.width, info.height)) >= 0.5)
-    box = Box.around(bits) or Box(0, 0, info.width, info.height)
-    crops = dict.fromkeys(range(stretch.first, stretch.last + 1), (box, bits[box.slices].copy()))
     return Anomaly(
         kind="glitch",
-        track=MaskTrack(info.width, info.height, crops),
+        track=_unmoved(bits, stretch.first, stretch.last),
         category="temporal",
         expected=f"the region moves coherently, as in the frames before {stretch.first} and as its surround does",
         observed=f"from frame {stretch.first} to {stretch.last} it changes incoherently from frame to frame: "
@@ -128,11 +124,9 @@ def _flickering(flicker: Flicker, clip: Clip, info: MediaInfo) -> Anomaly:
     """A region whose brightness jumps; its cells smoothed to an outline."""
     soft = cv2.GaussianBlur(flicker.cells.astype(np.float32), (0, 0), 0.7)
     bits = np.asarray(cv2.resize(soft, (info.width, info.height), interpolation=cv2.INTER_LINEAR) > 0.4)
-    box = Box.around(bits) or Box(0, 0, info.width, info.height)
-    crops = dict.fromkeys(range(flicker.first, flicker.last + 1), (box, bits[box.slices].copy()))
     return Anomaly(
         kind="flicker",
-        track=MaskTrack(info.width, info.height, crops),
+        track=_unmoved(bits, flicker.first, flicker.last),
         category="temporal",
         expected="the region's light as steady as in its surround",
         observed=f"its brightness jumps up and down from frame {flicker.first} to {flicker.last}, by "
@@ -140,6 +134,13 @@ def _flickering(flicker: Flicker, clip: Clip, info: MediaInfo) -> Anomaly:
         confidence=round(flicker.confidence, 3),
         evidence=_frames_of(flicker.first, flicker.last, clip.frames),
     )
+
+
+def _unmoved(bits: Bits, first: int, last: int) -> MaskTrack:
+    """One mask (H, W) at the same place in the frames `first` to `last`, which share it."""
+    height, width = bits.shape
+    box = Box.around(bits) or Box(0, 0, width, height)
+    return MaskTrack(width, height, dict.fromkeys(range(first, last + 1), (box, bits[box.slices].copy())))
 
 
 def _flashed(flash: Edge, watch: Watch, clip: Clip, info: MediaInfo) -> Anomaly:
