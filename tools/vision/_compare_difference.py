@@ -6,7 +6,7 @@ of misregistration explain themselves away and a foreign thing does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import cv2
@@ -40,6 +40,10 @@ class Difference:
     odd: Bits
     closed: Bits
     beyond: Bits
+
+    def placed(self, area: Box, size: tuple[int, int]) -> Difference:
+        """The same on a grid of `size` (width, height) of which this one is `area`; outside nothing is said."""
+        return Difference(*(placed(getattr(self, one.name), area, size) for one in fields(self)))
 
 
 def difference(pair: Pair, backdrop: Bits, doubted: Bits | None = None) -> Difference:
@@ -166,6 +170,13 @@ def _found_near(one: Floats, other: Floats, box: Box, weights: NDArray[Any], rea
     here = float(apart[box.y - wide.y, box.x - wide.x])
     best = max(0.0, float(apart.min()))
     return bool(best < max(FOUND_ANYWAY**2, FOUND_BETTER**2 * here))
+
+
+def placed(part: NDArray[Any], area: Box, size: tuple[int, int]) -> NDArray[Any]:
+    """A part (h, w, ...) at `area` of a grid of `size` (width, height) that is 0 elsewhere."""
+    out = np.zeros((size[1], size[0], *part.shape[2:]), part.dtype)
+    out[area.slices] = part
+    return out
 
 
 def filled(mask: Bits) -> Bits:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.types import Bits, Gray, Rgb
+from tools.types import Bits, Box, Gray, Rgb
 from tools.vision.align import Features, Matrix, features, fit, match
 from tools.vision.motion import flow, warp
 
@@ -52,6 +52,11 @@ class View:
         """(width, height)."""
         return self.rgb.shape[1], self.rgb.shape[0]
 
+    def within(self, area: Box) -> View:
+        """The part of the picture at `area`, without its features."""
+        nothing = Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
+        return View(self.rgb[area.slices], self.lab[area.slices], self.scale, nothing)
+
 
 @dataclass(frozen=True, slots=True)
 class Registration:
@@ -65,6 +70,12 @@ class Registration:
     @property
     def inverse(self) -> Matrix:
         return cast(Matrix, np.linalg.inv(self.matrix))
+
+    def within(self, area: Box) -> Registration:
+        """The same onto the part of a's grid at `area`."""
+        moved = np.array([[1, 0, -area.x], [0, 1, -area.y], [0, 0, 1]], np.float64)
+        points = self.points - np.array([area.x, area.y], np.float32)
+        return Registration(moved @ self.matrix, self.inliers, points, self.hull[area.slices])
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +241,14 @@ def matched_light(a: Floats, b: Floats, where: Bits) -> Floats:
         return b
     height, width = where.shape
     x, y = columns / width - 0.5, rows / height - 0.5
-    yy, xx = np.mgrid[0:height, 0:width].astype(np.float32)
-    xx, yy = xx / width - 0.5, yy / height - 0.5
-    out = np.empty_like(b)
-    for channel in range(3):
-        gain, offset = _fit_light(a[rows, columns, channel], b[rows, columns, channel], x, y)
-        out[..., channel] = (gain[0] + gain[1] * xx + gain[2] * yy) * b[..., channel]
-        out[..., channel] += offset[0] + offset[1] * xx + offset[2] * yy
-    return out
+    across = (np.arange(width, dtype=np.float32) / width - 0.5)[None, :, None]
+    down = (np.arange(height, dtype=np.float32) / height - 0.5)[:, None, None]
+    fits = [_fit_light(a[rows, columns, channel], b[rows, columns, channel], x, y) for channel in range(3)]
+    gain, offset = (np.stack([fit[part] for fit in fits], axis=1).astype(np.float32) for part in (0, 1))
+    out = (gain[0] + gain[2] * down) + gain[1] * across
+    out *= b
+    out += (offset[0] + offset[2] * down) + offset[1] * across
+    return cast(Floats, out)
 
 
 def _fit_light(a: Floats, b: Floats, x: Matrix, y: Matrix) -> tuple[Matrix, Matrix]:

@@ -21,6 +21,7 @@ from tools.vision._compare_difference import (
     disc,
     filled,
     moved_only,
+    placed,
     show_alike,
 )
 from tools.vision._compare_register import Floats, Pair, Registration, View, laid_on, register, working_view
@@ -40,6 +41,8 @@ SPREADS = 3
 """Times that such an area may run on by half its size."""
 MOST_PANELS = 4
 """Panels that are held against a frame: those that register best."""
+AROUND = 0.3
+"""How far beyond the place where a panel is believed it is laid on a frame, as a share of that place's size."""
 DOUBT = 7
 """Pixels at working size by which an untrusted region is grown."""
 
@@ -187,12 +190,19 @@ def _whole(blob: Bits, against: list[Laid]) -> Bits:
 
 
 def _laid(ref: str, frame: View, panel: View, untrusted: Bits | None, registration: Registration) -> Laid:
-    """One panel laid on a frame, its backdrop and untrusted places ignored."""
+    """One panel laid on a frame, its backdrop and untrusted places ignored; only around what it may speak of."""
+    believed = Box.around(registration.hull)
+    assert believed is not None
+    area = believed.grown(int(AROUND * np.sqrt(believed.area)), *frame.size)
+    here = registration.within(area)
     backdrop, doubted = (
-        carried(mask, registration.matrix, frame.size) for mask in (panel.backdrop, _doubted(untrusted, panel))
+        carried(mask, here.matrix, (area.w, area.h)) for mask in (panel.backdrop, _doubted(untrusted, panel))
     )
-    pair = laid_on(frame, panel, registration)
-    return Laid(pair, Witness(ref, registration, difference(pair, backdrop, doubted)))
+    pair = laid_on(frame.within(area), panel, here)
+    found = difference(pair, backdrop, doubted)
+    a, b, valid = (placed(part, area, frame.size) for part in (pair.a, pair.b, pair.valid))
+    whole = Pair(a, b, valid, registration)
+    return Laid(whole, Witness(ref, registration, found.placed(area, frame.size)))
 
 
 def _doubted(untrusted: Bits | None, panel: View) -> Bits:

@@ -5,8 +5,9 @@ A picture that does not register says nothing: loosely similar sheets and storyb
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import cv2
@@ -18,7 +19,7 @@ from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, Rgb
 from tools.vision._compare_colours import Oddity, odd_colours, palettes_of
 from tools.vision._compare_kin import KIN, related
 from tools.vision._compare_marks import marked_by
-from tools.vision._compare_register import working_view
+from tools.vision._compare_register import View, working_view
 from tools.vision._compare_setups import Odd, Setting, ShotDigest, digest_shot, odd_places
 from tools.vision._compare_shot import Place, gathered, reference_of, sampled, sightings, snapped, tight_mask
 from tools.vision._compare_whole import Whole, looks_of, mirrored, odd_look
@@ -36,6 +37,10 @@ __all__ = [
 
 WORKING = 640
 SAMPLES = 4
+VIEWS = 24
+"""Panels whose features are kept from shot to shot: about 5 MB each."""
+WORTH = 0.35
+"""Confidence from which a contradicted place is followed through its shot; less is not saved by being seen twice."""
 SETTINGS = 2 * (KIN + 1)
 """Shots held at once with their key frames' features; more would save time and cost memory."""
 SAME_PLACE = 0.3
@@ -53,10 +58,27 @@ def compare_shot_to_panels(
     is known to be wrong: they do not speak, but a fault they share with the shot is named in `Anomaly.reference`.
     """
     doubts = untrusted or {}
-    views = {ref: working_view(picture, WORKING) for ref, picture in panels.items()}
+    views = {ref: _view_of(_Picture.of(picture)) for ref, picture in panels.items()}
     seen = [sightings(index, frame, views, doubts) for index, frame in sampled(clip, SAMPLES)]
-    places = gathered([one for one in seen if one is not None])
+    places = [one for one in gathered([one for one in seen if one is not None]) if one.confidence >= WORTH]
     return [_anomaly(clip, place, reference_of(place, views, doubts)) for place in places]
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """A panel's picture (H, W, 3), alike when its pixels are."""
+
+    content: bytes
+    rgb: Rgb = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, rgb: Rgb) -> _Picture:
+        return cls(hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).digest(), rgb)
+
+
+@lru_cache(maxsize=VIEWS)
+def _view_of(panel: _Picture) -> View:
+    return working_view(panel.rgb, WORKING)
 
 
 def _anomaly(clip: Clip, place: Place, reference: str | None) -> Anomaly:
