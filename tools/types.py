@@ -258,6 +258,7 @@ class Anomaly:
         "glitch",
         "flicker",
         "flash",
+        "warp",
         "panel",
         "setup",
         "colours",

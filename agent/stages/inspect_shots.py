@@ -18,16 +18,9 @@ from agent.schema import Film, Finding, PanelFault, Severity, Sheet, Shot
 from tools.media.masks import write_mask
 from tools.media.sheets import read_picture, write_picture
 from tools.types import SAME_MARK, Anomaly, Clip, Evidence, MaskTrack
-from tools.vision.compare import (
-    ShotDigest,
-    compare_setups,
-    compare_shot_to_panels,
-    digest_shot,
-    followed,
-    marked_by,
-    picture_at,
-)
+from tools.vision.compare import compare_shot_to_panels, marked_by, picture_at
 from tools.vision.panels import PanelDisagreement, compare_panels
+from tools.vision.setups import Setups, ShotDigest, digest_shot, followed
 from tools.vision.temporal import inspect_time
 
 SAME_PLACE = 0.3
@@ -35,6 +28,9 @@ SAME_PLACE = 0.3
 INTENDED_COSTS = 0.5
 """Confidence in a difference from panels or other shots is multiplied by this in a shot whose film.toml declares
 intended changes: pixels cannot read which they are."""
+CLEARED_COSTS = 0.4
+"""Confidence in what only panels contradict is multiplied by this where the other shots of the set-up agree. On 14
+rendered films of the tune split that met 8 of 20 false claims and no true one."""
 COMPARED = ("panel", "setup", "colours", "look", "mirrored")
 PLACED = ("setup", "colours")
 """Claims about a place of a shot, of which one is enough; what is said of a whole shot hides none of them."""
@@ -171,7 +167,9 @@ def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple
         digests = _Digests(Path(folder))
         for shot in film.shots:
             digests.keep(shot.id, digest_shot(shot.clip))
-        seen = compare_setups(digests, {shot.id: shot.characters for shot in film.shots})
+        setups = Setups(digests, {shot.id: shot.characters for shot in film.shots})
+        seen = setups.differences()
+        findings = [f for f in (_cleared(film, finding, setups) for finding in findings) if _is_reported(f, deps)]
     shots = {shot.id: shot for shot in film.shots}
     known = [(finding.shot, track_of(film, finding)) for finding in findings if finding.mask]
     new: list[Finding] = []
@@ -184,6 +182,24 @@ def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple
             known += [(shot_id, anomaly.track)] if anomaly.kind in PLACED else []
             new += _findings(shots[shot_id], [anomaly], film, deps)
     return (*findings, *new)
+
+
+def _cleared(film: Film, finding: Finding, setups: Setups) -> Finding:
+    """Less sure, where only panels speak against a place that the other shots of the set-up show just so: a limb or a
+    garment's edge that no panel shows in that pose. A mark that came from a panel may be in all shots made from it."""
+    only_panels = all(evidence.kind == "panel" for evidence in finding.evidence)
+    if not only_panels or any(evidence.ref.endswith(SAME_MARK) for evidence in finding.evidence):
+        return finding
+    alike = setups.clears(finding.shot, track_of(film, finding))
+    if not alike:
+        return finding
+    shown = tuple(Evidence(kind="shot", ref=shot) for shot in alike)
+    confidence = round(CLEARED_COSTS * finding.confidence, 4)
+    return finding.model_copy(update={"confidence": confidence, "evidence": (*finding.evidence, *shown)})
+
+
+def _is_reported(finding: Finding, deps: Deps) -> bool:
+    return finding.confidence >= deps.policy.report
 
 
 def _known_here(shot: str, seen: Anomaly, known: Sequence[tuple[str, MaskTrack]]) -> bool:

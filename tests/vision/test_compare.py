@@ -11,7 +11,8 @@ from skimage import data
 
 from tools.media.sheets import read_picture, write_picture
 from tools.types import Bits, Box, Clip, Rgb
-from tools.vision.compare import ShotDigest, compare_setups, compare_shot_to_panels, digest_shot
+from tools.vision.compare import compare_shot_to_panels
+from tools.vision.setups import Setups, ShotDigest, digest_shot
 
 SIZE = (640, 360)
 SPOT = (190, 150)
@@ -80,10 +81,10 @@ def test_the_majority_tells_which_shot_of_a_setup_is_odd(tmp_path: Path) -> None
     for shot, picture in {"A": data.coffee(), "B": _marked(data.coffee(), (300, 80)), "C": data.coffee()}.items():
         (tmp_path / shot).mkdir()
         digests[shot] = digest_shot(_shot(tmp_path / shot, picture, frames=8 + ord(shot) % 3, zoom=1.1))
-    ((shot, found),) = compare_setups(digests)
+    ((shot, found),) = Setups(digests).differences()
     assert (shot, found.kind) == ("B", "setup")
     assert found.confidence >= 0.5
-    undecided = compare_setups({key: digests[key] for key in "AB"})
+    undecided = Setups({key: digests[key] for key in "AB"}).differences()
     assert all(anomaly.confidence < 0.5 for _, anomaly in undecided)
 
 
@@ -100,4 +101,4 @@ def test_two_halves_of_natural_footage_do_not_contradict_each_other(shared_data:
         "A": Clip(media=media, first=0, last=frames * 2 // 5),
         "B": Clip(media=media, first=frames * 3 // 5, last=frames - 1),
     }
-    assert compare_setups({shot: digest_shot(clip) for shot, clip in halves.items()}) == []
+    assert Setups({shot: digest_shot(clip) for shot, clip in halves.items()}).differences() == []

@@ -8,7 +8,8 @@ import pytest
 from skimage import data
 
 from tools.types import Box, Rgb
-from tools.vision.compare import ShotDigest, compare_setups, marked_by
+from tools.vision.compare import marked_by
+from tools.vision.setups import Setups, ShotDigest
 
 WIDTH, HEIGHT = 480, 270
 BLUE, GREEN, RED, PINK = (50, 70, 170), (60, 150, 80), (190, 50, 40), (230, 60, 190)
@@ -40,7 +41,7 @@ def shot(number: int, coat: Colour = BLUE, brooch: Colour | None = None) -> Shot
 
 
 def test_people_who_move_between_shots_are_no_error() -> None:
-    assert compare_setups({f"SH0{n}0": shot(n) for n in range(1, 5)}) == []
+    assert Setups({f"SH0{n}0": shot(n) for n in range(1, 5)}).differences() == []
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_people_who_move_between_shots_are_no_error() -> None:
 )
 def test_what_one_person_wears_in_one_shot_alone_is_found(odd: ShotDigest, box: Box) -> None:
     shots = {"SH010": shot(1), "SH020": shot(2), "SH030": odd, "SH040": shot(4)}
-    found = [(name, seen) for name, seen in compare_setups(shots) if seen.confidence >= 0.5]
+    found = [(name, seen) for name, seen in Setups(shots).differences() if seen.confidence >= 0.5]
     assert {name for name, _ in found} == {"SH030"}
     (seen,) = [seen for _, seen in found if seen.kind == "colours"]
     assert seen.track.box.iou(box) > 0.4
@@ -61,7 +62,7 @@ def test_shots_of_other_people_do_not_vote_on_a_coat() -> None:
     """Two shots with somebody else in them are as many as agree; who is in a shot is known."""
     shots = {"SH010": shot(1), "SH020": shot(2), "SH030": shot(3, coat=GREEN), "SH040": shot(4, coat=GREEN)}
     casts = {"SH010": ("ada",), "SH020": ("ada",), "SH030": ("bela",), "SH040": ("bela",)}
-    assert [seen for _, seen in compare_setups(shots, casts) if seen.kind == "colours"] == []
+    assert [seen for _, seen in Setups(shots, casts).differences() if seen.kind == "colours"] == []
 
 
 def test_the_panel_that_carries_a_mark_is_named_whatever_the_pose() -> None:

@@ -10,7 +10,7 @@ import pytest
 from skimage import data
 
 from tools.types import Rgb
-from tools.vision.compare import ShotDigest, compare_setups
+from tools.vision.setups import Setups, ShotDigest
 
 Change = Callable[[Rgb], Rgb]
 
@@ -57,7 +57,7 @@ def turned(picture: Rgb) -> Rgb:
     ids=["warm", "from the right", "lifted", "mirrored"],
 )
 def test_the_odd_shot_of_a_setup_is_named(change: Change, kind: str, category: str) -> None:
-    found = compare_setups({"SH010": shot(0), "SH020": shot(1, change), "SH030": shot(2), "SH040": shot(3)})
+    found = Setups({"SH010": shot(0), "SH020": shot(1, change), "SH030": shot(2), "SH040": shot(3)}).differences()
     whole = [(name, one.kind, one.category) for name, one in found if one.confidence >= 0.6]
     assert whole == [("SH020", kind, category)]
     assert found[0][1].track.frames == (0, 23)
@@ -65,9 +65,11 @@ def test_the_odd_shot_of_a_setup_is_named(change: Change, kind: str, category: s
 
 
 def test_one_against_one_stays_open() -> None:
-    found = compare_setups({"SH010": shot(0), "SH020": shot(1, turned)})
+    found = Setups({"SH010": shot(0), "SH020": shot(1, turned)}).differences()
     assert all(one.confidence < 0.5 for _, one in found)
 
 
 def test_a_ramp_within_a_shot_is_no_other_light() -> None:
-    assert compare_setups({"SH010": shot(0), "SH020": shot(1, ramp=0.06), "SH030": shot(2), "SH040": shot(3)}) == []
+    assert (
+        Setups({"SH010": shot(0), "SH020": shot(1, ramp=0.06), "SH030": shot(2), "SH040": shot(3)}).differences() == []
+    )

@@ -227,3 +227,33 @@ def test_people_animals_cars_and_light_are_no_errors(shared_data: Path, name: st
 
 def test_a_shot_of_one_frame_has_nothing_to_compare(tmp_path: Path) -> None:
     assert inspect_time(filmed(tmp_path / "one.mp4", camera(1))) == []
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["at once", "melting on"])
+def test_a_warped_patch_is_named_with_its_frames(tmp_path: Path, running: bool) -> None:
+    """Its shapes jump where it begins and ends; or it melts further from frame to frame and snaps back."""
+    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    window = np.exp(-((((x - 250) / 60) ** 2 + ((y - 130) / 45) ** 2) ** 2))
+    waves = window * np.sin(x / 14 + 1), window * np.cos(y / 12)
+
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        if not 20 <= index <= 31:
+            return picture
+        much = np.float32(7 * ((index - 19) / 12 if running else 1))
+        return np.asarray(cv2.remap(picture, x + much * waves[0], y + much * waves[1], cv2.INTER_CUBIC), np.uint8)
+
+    (warp,) = sure(inspect_time(filmed(tmp_path / "warp.mp4", camera(pan=0.4), spoil)))
+    assert (warp.kind, warp.category) == ("warp", "temporal")
+    assert (abs(warp.track.frames[0] - 20) <= 3 * running, warp.track.frames[1]) == (True, 31)
+    assert warp.track.box.iou(Box(190, 85, 120, 90)) > 0.5
+
+
+def test_a_picture_that_starts_to_move_is_no_warp(tmp_path: Path) -> None:
+    """A thing that jumps as one, its shapes kept."""
+
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+        there = ((x - 250) / 60) ** 2 + ((y - 130) / 45) ** 2 < 1
+        return np.asarray(cv2.remap(picture, x + np.float32(3) * there * (index >= 20), y, cv2.INTER_CUBIC), np.uint8)
+
+    assert [seen for seen in inspect_time(filmed(tmp_path / "moves.mp4", camera(), spoil)) if seen.kind == "warp"] == []

@@ -14,7 +14,7 @@ from typing import cast
 import cv2
 import numpy as np
 
-from tools.types import Bits, Box, Rgb
+from tools.types import Bits, Box, MaskTrack, Rgb
 from tools.vision._compare_difference import carried
 from tools.vision._compare_register import Floats, weighted_lab
 from tools.vision._compare_setups import ShotDigest
@@ -40,6 +40,8 @@ CORE, RIM = 11.0, 5.5
 """ΔE (weighted) from which a place is odd, and down to which it runs on."""
 LEAST_AREA = 0.0015
 """Of the frame."""
+LEAST_TOLD = 6
+"""Pixels of a place that another shot can be asked about."""
 WIDE = 0.15
 """Share of the width within which a colour may have moved."""
 SAME_COLOUR = 8.0
@@ -127,9 +129,38 @@ def _apart(count: int) -> list[int]:
     return sorted({0, count // 2, count - 1})
 
 
+def shown_alike(
+    shot: str, place: MaskTrack, indices: Sequence[int], shots: Mapping[str, Palettes]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The other shots that show the very colours of a place of `shot`, and those that show others there.
+
+    `place` is followed through the shot, `indices` are the frames of its palettes, of which some are asked; shots that
+    do not show the place are in neither.
+    """
+    votes: dict[str, list[bool]] = {}
+    mine = shots[shot]
+    for key in _apart(len(mine)):
+        size = (mine[key].lab.shape[1], mine[key].lab.shape[0])
+        blob = cv2.resize(place.at(indices[key]).astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
+        if blob.sum() < LEAST_TOLD:
+            continue
+        for other, one in _laid_on(mine[key], shots, shot).items():
+            if one.known[blob].mean() > 0.8:
+                apart = max(float(np.median(one.here[blob])), float(np.median(one.there[blob])))
+                votes.setdefault(other, []).append(apart < RIM)
+    alike = tuple(other for other, said in votes.items() if 2 * sum(said) > len(said))
+    return alike, tuple(other for other in votes if other not in alike)
+
+
+def _laid_on(palette: Palette, shots: Mapping[str, Palettes], own: str) -> dict[str, _Laid]:
+    """The shots but `own` that register on a key frame of it."""
+    others = (other for other in shots if other != own)
+    return {other: one for other in others if (one := _laid(palette, shots[other])) is not None}
+
+
 def _odd_at(shot: str, key: int, shots: Mapping[str, Palettes]) -> list[Oddity]:
     palette = shots[shot][key]
-    laid = {other: one for other in shots if other != shot and (one := _laid(palette, shots[other])) is not None}
+    laid = _laid_on(palette, shots, shot)
     if len(laid) < 2:
         return []
     found = []

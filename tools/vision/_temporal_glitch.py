@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.types import Bits
-from tools.vision._temporal_motion import CELL, Plane, Step, pixel_grid
+from tools.vision._temporal_motion import CELL, Plane, Step
 
 CALM_STRETCH, CALM_REST = 0.08, 8.0
 """Stretch per pixel and unexplained difference that coherent footage seldom exceeds over whole cells: the 90th
@@ -72,10 +72,7 @@ def solidity(cells: Bits) -> float:
 
 def agitation(step: Step) -> Plane:
     """1 where a step is as incoherent as coherent footage ever is, at small size; more is worse."""
-    height, width = step.jump.shape
-    places = pixel_grid(height, width)
-    camera = places @ step.around[:, :2].T.astype(np.float32) + step.around[:, 2].astype(np.float32) - places
-    own = cv2.blur(step.back - camera, (5, 5))
+    own = cv2.blur(step.own, (5, 5))
     across, down = cv2.Sobel(own, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(own, cv2.CV_32F, 0, 1, scale=1 / 8)
     stretch = np.sqrt(np.square(across).sum(axis=-1) + np.square(down).sum(axis=-1))
     rest = np.maximum(step.settled, step.left)

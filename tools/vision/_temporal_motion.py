@@ -7,7 +7,7 @@ where flow and residuals are measured). Colours are Y'CbCr, so that a stray thin
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 import cv2
@@ -38,7 +38,7 @@ class Look:
     small: Colours
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """From frame `index - 1` to frame `index`, at small size.
 
@@ -62,6 +62,13 @@ class Step:
     around: Affine
     entered: NDArray[np.bool_]
     level: NDArray[np.float64]
+
+    @cached_property
+    def own(self) -> Plane:
+        """`back` (h, w, 2) beyond the camera's motion."""
+        places = pixel_grid(*self.jump.shape)
+        camera = places @ self.around[:, :2].T.astype(np.float32) + self.around[:, 2].astype(np.float32) - places
+        return np.asarray(self.back - camera, np.float32)
 
 
 def look(index: int, picture: Rgb) -> Look:

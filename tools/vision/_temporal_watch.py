@@ -15,6 +15,7 @@ from tools.media.pixels import rgb8, shrunk
 from tools.types import Box, Clip, MediaInfo, Rgb
 from tools.vision._temporal_edges import Edge, find_edges, find_flashes
 from tools.vision._temporal_glitch import Cells, agitation, in_cells
+from tools.vision._temporal_jolt import Jolts
 from tools.vision._temporal_motion import WORK, Colours, Look, Step, coarse, look
 from tools.vision._temporal_motion import step as measure_step
 from tools.vision._temporal_pairs import Drift
@@ -53,6 +54,7 @@ class Watch:
     agitated: list[Cells] = field(default_factory=list)
     lights: list[NDArray[np.float16]] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
+    jolts: Jolts = field(default_factory=Jolts)
     trails: Trails | None = None
 
     rate: float = 24.0
@@ -84,6 +86,7 @@ def see(watch: Watch, now: Look) -> None:
         watch.drifts.append((coarse(change.ahead), change.around))
         watch.agitated.append(in_cells(agitation(change)))
         watch.lights.append(change.pulse.astype(np.float16))
+        watch.jolts.see(change)
     watch.trails = watch.trails or Trails(watch.by)
     watch.trails.see(now.index, now.small, watch.drifts)
     if change is not None:
@@ -94,6 +97,7 @@ def end(watch: Watch) -> None:
     """The shot is over: its last steps are judged, and what is still seen stays to its end."""
     for _ in range(2):
         _push(watch, None)
+    watch.jolts.end()
     if watch.trails:
         watch.trails.end()
 

@@ -19,14 +19,17 @@ from tools.vision._temporal_edges import Edge
 from tools.vision._temporal_flicker import Flicker, find_flicker
 from tools.vision._temporal_follow import follow
 from tools.vision._temporal_glitch import Stretch, agitation, draw, find_stretches
-from tools.vision._temporal_motion import look
+from tools.vision._temporal_jolt import Warp, warps
+from tools.vision._temporal_motion import SMALL, look
 from tools.vision._temporal_motion import step as measure_step
 from tools.vision._temporal_technical import Fault, find_faults
-from tools.vision._temporal_things import LEAST_CONFIDENCE, Thing, things
+from tools.vision._temporal_things import DOUBT, LEAST_CONFIDENCE, Thing, things
 from tools.vision._temporal_watch import Watch, end, pictures, see, works
+from tools.vision.track import track
 
 EYES, LARGEST_EYE = 0.4, 0.02
 """What a thing is worth that has a twin beside it, and the share of the frame up to which it may be an eye."""
+MOST_WARPS = 2
 SEEN, NOT_SEEN = 0.35, 0.65
 """Median unlikeness of a thing between its ends, as a share of its jump. Pasted things stay under 0.3 (30 of them on
 two shots); the only sure-looking natural pair of seventeen clips, a juggled ball, reaches 0.57."""
@@ -47,6 +50,7 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
     found += [_region(stretch, clip, info) for stretch in stretches]
     flicker = find_flicker(watch.lights)
     found += [_flickering(flicker, clip, info)] if flicker else []
+    found += [_warped(warp, clip, info) for warp in warps(watch.jolts.found, clip.frames)[:MOST_WARPS]]
     found += [_flashed(flash, watch, clip, info) for flash in watch.flashes]
     found += [_traced(thing, watch, clip, info) for thing in things(watch, clip, info)]
     found = [replace(a, confidence=EYES * a.confidence) if _is_an_eye(a, found) else a for a in found]
@@ -133,6 +137,23 @@ def _flickering(flicker: Flicker, clip: Clip, info: MediaInfo) -> Anomaly:
         f"{flicker.size:.1f}/255 from one frame to the next",
         confidence=round(flicker.confidence, 3),
         evidence=_frames_of(flicker.first, flicker.last, clip.frames),
+    )
+
+
+def _warped(warp: Warp, clip: Clip, info: MediaInfo) -> Anomaly:
+    """A warped region, followed through its frames from the one beside the jolt."""
+    soft = cv2.GaussianBlur(warp.cells.astype(np.float32), (0, 0), 0.7)
+    bits = np.asarray(cv2.resize(soft, (info.width, info.height), interpolation=cv2.INTER_LINEAR) > 0.4)
+    sides = [f"frame {at}" for at in (warp.first - 1, warp.last + 1) if 0 <= at < clip.frames]
+    return Anomaly(
+        kind="warp",
+        track=track(clip, warp.seen_at, bits, (warp.first, warp.last)),
+        category="temporal",
+        expected=f"the shapes of the place as in {' and '.join(sides)}",
+        observed=f"shapes jump out of line there by {warp.size / SMALL:.1%} of the width, from one frame to the next, "
+        f"and are warped in frames {warp.first}-{warp.last}{'' if warp.certain else DOUBT}",
+        confidence=round(warp.confidence, 3),
+        evidence=_frames_of(warp.first, warp.last, clip.frames),
     )
 
 
