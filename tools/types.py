@@ -82,11 +82,15 @@ class Box(NamedTuple):
         x, y = min(self.x, other.x), min(self.y, other.y)
         return Box(x, y, max(self.x + self.w, other.x + other.w) - x, max(self.y + self.h, other.y + other.h) - y)
 
-    def iou(self, other: Box) -> float:
-        """Intersection over union; 0 for disjoint boxes."""
+    def common(self, other: Box) -> int:
+        """Area of the intersection."""
         w = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
         h = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
-        both = max(0, w) * max(0, h)
+        return max(0, w) * max(0, h)
+
+    def iou(self, other: Box) -> float:
+        """Intersection over union; 0 for disjoint boxes."""
+        both = self.common(other)
         return both / (self.area + other.area - both) if both else 0.0
 
     @classmethod
@@ -247,9 +251,10 @@ class Anomaly:
     """What the eyes saw in one shot, before anybody judges it.
 
     `kind` says which eye: "pop" a thing that appears or vanishes between two frames and is still otherwise, "glitch" a
-    region that changes incoherently, "flicker" one whose brightness jumps, "flash" a one-frame event; "panel" differs
-    from a character's panels; "setup" differs from another shot of the set-up, "colours" in colours alone wherever
-    people moved, "look" in light or grade as a whole, "mirrored" is the wrong way round; the rest are technical.
+    region that changes incoherently, "warp" one whose shapes jump, "flicker" one whose brightness jumps, "flash" a
+    one-frame event; "panel" differs from a character's panels; "setup" differs from another shot of the set-up,
+    "colours" in colours alone wherever people moved, "moment" the same in a stretch of the shot only, "look" in light
+    or grade as a whole, "mirrored" is the wrong way round; the rest are technical.
     `confidence` is 0 to 1. A technical anomaly of whole frames has a track that covers them.
     """
 
@@ -262,6 +267,7 @@ class Anomaly:
         "panel",
         "setup",
         "colours",
+        "moment",
         "look",
         "mirrored",
         "black",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -31,10 +31,12 @@ intended changes: pixels cannot read which they are."""
 CLEARED_COSTS = 0.4
 """Confidence in what only panels contradict is multiplied by this where the other shots of the set-up agree. On 14
 rendered films of the tune split that met 8 of 20 false claims and no true one."""
-COMPARED = ("panel", "setup", "colours", "look", "mirrored")
-PLACED = ("setup", "colours")
+COMPARED = ("panel", "setup", "colours", "moment", "look", "mirrored")
+PLACED = ("setup", "colours", "moment")
 """Claims about a place of a shot, of which one is enough; what is said of a whole shot hides none of them."""
-TRACED = ("panel", "setup", "colours", "pop")
+TRACED = ("panel", "setup", "colours", "moment", "pop")
+WORTH_FOLLOWING = 0.25
+"""Confidence from which a claim of one key frame is followed, to see whether it comes and goes at once."""
 MIN_SIBLINGS = 2
 """Panels that must agree against one before it is called faulty; one against one is a draw."""
 
@@ -171,17 +173,33 @@ def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple
         seen = setups.differences()
         findings = [f for f in (_cleared(film, finding, setups) for finding in findings) if _is_reported(f, deps)]
     shots = {shot.id: shot for shot in film.shots}
-    known = [(finding.shot, track_of(film, finding)) for finding in findings if finding.mask]
+    known = {f.id: (f.shot, track_of(film, f)) for f in findings if f.mask}
     new: list[Finding] = []
     for shot_id, found in seen:
-        anomaly = _weighed(shots[shot_id], found)
-        if anomaly.confidence < deps.policy.report or _known_here(shot_id, anomaly, known):
+        least = deps.policy.report if found.kind != "moment" else WORTH_FOLLOWING
+        if _weighed(shots[shot_id], found).confidence < least or _known_here(shot_id, found, known.values()):
             continue
-        anomaly = _traced_back(film, shots[shot_id], followed(shots[shot_id].clip, anomaly))
-        if not _known_here(shot_id, anomaly, known):
-            known += [(shot_id, anomaly.track)] if anomaly.kind in PLACED else []
-            new += _findings(shots[shot_id], [anomaly], film, deps)
+        whole = followed(shots[shot_id].clip, found)
+        weighed = None if whole is None else _weighed(shots[shot_id], whole)
+        if weighed is None or weighed.confidence < deps.policy.report or _known_here(shot_id, weighed, known.values()):
+            continue
+        whole = _traced_back(film, shots[shot_id], weighed)
+        (made,) = _findings(shots[shot_id], [whole], film, deps)
+        answered = {known_id for known_id, one in known.items() if _is_other_side(shot_id, whole, *one)}
+        findings = [f for f in findings if f.id not in answered]
+        known |= {made.id: (shot_id, whole.track)} if whole.kind in PLACED else {}
+        new.append(made)
     return (*findings, *new)
+
+
+def _is_other_side(shot: str, seen: Anomaly, other: str, track: MaskTrack) -> bool:
+    """Whether a claim about the frames before or after is the same change read the other way round: the set-up's other
+    shots tell which side of it is wrong."""
+    if shot != other or seen.kind != "moment" or not track:
+        return False
+    (a, b), (c, d) = seen.track.frames, track.frames
+    box, place = seen.track.box, track.box
+    return (b + 1 == c or d + 1 == a) and box.common(place) > 0.5 * min(box.area, place.area)
 
 
 def _cleared(film: Film, finding: Finding, setups: Setups) -> Finding:
@@ -202,12 +220,14 @@ def _is_reported(finding: Finding, deps: Deps) -> bool:
     return finding.confidence >= deps.policy.report
 
 
-def _known_here(shot: str, seen: Anomaly, known: Sequence[tuple[str, MaskTrack]]) -> bool:
+def _known_here(shot: str, seen: Anomaly, known: Iterable[tuple[str, MaskTrack]]) -> bool:
     return any(name == shot and _overlap(seen.track, track) for name, track in known)
 
 
 def _overlap(a: MaskTrack, b: MaskTrack) -> bool:
-    return bool(a) and bool(b) and a.box.iou(b.box) >= SAME_PLACE
+    """Whether two tracks cover one place in some frame that both have."""
+    together = bool(a) and bool(b) and a.frames[0] <= b.frames[1] and b.frames[0] <= a.frames[1]
+    return together and a.box.iou(b.box) >= SAME_PLACE
 
 
 class _Digests(Mapping[str, ShotDigest]):

@@ -8,7 +8,7 @@ recoloured garment are not. Where it goes missing only because it moved further 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import cv2
@@ -86,7 +86,7 @@ def _palette(rgb: Rgb) -> Palette:
     return Palette(small.astype(np.float32), weighted_lab(small, LIGHTNESS), Features(points, found.descriptors))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Oddity:
     """A place of a key frame whose colours most of the other shots contradict.
 
@@ -102,6 +102,8 @@ class Oddity:
     size: float
     gained: bool
     share: float
+    passing: bool = False
+    """Whether no other key frame of the shot that was looked at shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +118,15 @@ class _Laid:
 
 
 def odd_colours(shot: str, shots: Mapping[str, Palettes]) -> list[Oddity]:
-    """Places of a shot that most of the other shots contradict, each on the key frame that shows it best."""
+    """Places of a shot that most of the other shots contradict, each on the key frame that shows it best; first those
+    that several key frames show."""
     mine = shots[shot]
     keys = _apart(len(mine))
     per_key = {key: _odd_at(shot, key, shots) for key in keys}
-    found = [odd for key in keys for odd in per_key[key] if len(keys) == 1 or _again(odd, per_key, mine)]
-    return _distinct(found, mine)
+    found = [odd for key in keys for odd in per_key[key]]
+    lasting = [odd for odd in found if len(keys) == 1 or _again(odd, per_key, mine)]
+    passing = [replace(odd, passing=True) for odd in found if odd not in lasting]
+    return [*_distinct(lasting, mine), *_distinct(passing, mine)]
 
 
 def _apart(count: int) -> list[int]:
@@ -288,8 +293,9 @@ def _judged(
         and _is_ringed(blob, one.here if gained else one.there)
         and _gained(blob, palette, one, gained)
     ]
+    alike = [o for o, one in asked.items() if float(np.median((one.here if gained else one.there)[blob])) <= RIM]
     agreed = _agreeing(blob, {other: asked[other].lab for other in against})
-    if len(agreed) < 2 or len(agreed) < len(asked) - len(against) + 2:
+    if len(agreed) < 2 or len(agreed) < len(alike) + 2:
         return None
     size = float(np.median([np.median((laid[o].here if gained else laid[o].there)[blob]) for o in agreed]))
     return Oddity(shot, key, blob, agreed, len(asked), size, gained, float(blob.mean()))

@@ -16,6 +16,7 @@ import numpy as np
 from tools.types import Anomaly, Box, Clip, Evidence, MaskTrack
 from tools.vision._compare_colours import Oddity, Palettes, odd_colours, palettes_of, shown_alike
 from tools.vision._compare_kin import KIN, related
+from tools.vision._compare_moment import moment
 from tools.vision._compare_setups import Odd, Setting, ShotDigest, digest_shot, odd_places
 from tools.vision._compare_shot import snapped
 from tools.vision._compare_whole import Whole, looks_of, mirrored, odd_look
@@ -30,6 +31,8 @@ SAME_PLACE = 0.3
 """Box IoU from which two claims of one shot tell of one thing."""
 LARGE = 0.05
 """Share of the frame from which a difference is called wardrobe rather than a thing."""
+AT_ONCE = 0.5
+"""How sure the change itself makes of what one key frame alone shows, where it comes and goes from frame to frame."""
 LEAST_ALIKE, OUTVOTED = 2, 3
 """Shots that must show a place as it is before that clears it, and how many times those that show it otherwise."""
 
@@ -91,13 +94,27 @@ class Setups:
         return lru_cache(maxsize=4 * SETTINGS)(lambda shot: palettes_of(self.digests[shot]))
 
 
-def followed(clip: Clip, found: Anomaly) -> Anomaly:
-    """What `Setups` saw on one key frame, snapped to the picture's edges and followed through the shot."""
-    if found.kind not in {"setup", "colours"}:
+def followed(clip: Clip, found: Anomaly) -> Anomaly | None:
+    """What `Setups` saw on one key frame, snapped to the picture's edges and followed through the shot.
+
+    None for what one key frame alone shows and that comes or goes little by little, as what moves does.
+    """
+    if found.kind not in {"setup", "colours", "moment"}:
         return found
     (index,) = found.track
     mask = snapped(picture_at(clip, index), found.track.at(index))
-    return replace(found, track=track(clip, index, mask))
+    whole = track(clip, index, mask)
+    if found.kind != "moment":
+        return replace(found, track=whole)
+    stretch = moment(clip, whole, index)
+    if stretch is None:
+        return None
+    first, last = stretch
+    crops = {at: crop for at, crop in whole.crops.items() if first <= at <= last}
+    words = f"{found.observed}, in frames {first}-{last} only, from one frame to the next"
+    confidence = round(min(0.97, 1 - (1 - found.confidence) * (1 - AT_ONCE)), 3)
+    kept = MaskTrack(whole.width, whole.height, crops)
+    return replace(found, track=kept, observed=words, confidence=confidence)
 
 
 def _may_show_the_same(one: str, other: str, casts: Mapping[str, Sequence[str]]) -> bool:
@@ -108,7 +125,7 @@ def _may_show_the_same(one: str, other: str, casts: Mapping[str, Sequence[str]])
 
 def _backed(one: Anomaly, colours: Sequence[Anomaly]) -> Anomaly:
     """Surer, and in their words, where colours alone say the same of the place."""
-    for other in (other for other in colours if _same_place(one, other)):
+    for other in (other for other in colours if other.kind == "colours" and _same_place(one, other)):
         both = min(0.97, 1 - (1 - one.confidence) * (1 - other.confidence))
         evidence = tuple(dict.fromkeys((*one.evidence, *other.evidence)))
         one = replace(one, confidence=round(both, 3), observed=other.observed, evidence=evidence)
@@ -129,7 +146,7 @@ def _colour_anomaly(odd: Oddity, digest: ShotDigest) -> Anomaly:
     place = min(1.0, 0.6 + odd.share / 0.01)
     confidence = (0.98 - 0.6**agreed) * (0.5 + 0.5 * agreed / odd.asked) * strong * place
     return Anomaly(
-        kind="colours",
+        kind="moment" if odd.passing else "colours",
         track=MaskTrack.of({digest.indices[odd.key]: mask}, *size),
         category="wardrobe" if odd.share > LARGE else "prop",
         expected=f"the colours that {', '.join(odd.against)} show at the place and around it",

@@ -88,9 +88,7 @@ def _explains(surer: Anomaly, other: Anomaly) -> bool:
     (a, b), (c, d) = surer.track.frames, other.track.frames
     if c < a - 2 or d > b + 2:
         return False
-    box, place = surer.track.box, other.track.box
-    wide, high = min(box.x + box.w, place.x + place.w), min(box.y + box.h, place.y + place.h)
-    return max(0, wide - max(box.x, place.x)) * max(0, high - max(box.y, place.y)) > 0.5 * place.area
+    return surer.track.box.common(other.track.box) > 0.5 * other.track.box.area
 
 
 def _whole(fault: Fault, clip: Clip, info: MediaInfo) -> Anomaly:
