@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +23,8 @@ from tools.vision.panels import PanelDisagreement, compare_panels
 from tools.vision.setups import Setups, ShotDigest, digest_shot, followed
 from tools.vision.temporal import inspect_time
 
+COVERED = 0.6
+"""Share of a smaller region from which it is part of another one."""
 SAME_PLACE = 0.3
 """Box IoU from which two sightings in one shot are the same thing."""
 INTENDED_COSTS = 0.5
@@ -173,32 +175,64 @@ def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple
         seen = setups.differences()
         findings = [f for f in (_cleared(film, finding, setups) for finding in findings) if _is_reported(f, deps)]
     shots = {shot.id: shot for shot in film.shots}
-    known = {f.id: (f.shot, track_of(film, f)) for f in findings if f.mask}
-    new: list[Finding] = []
+    kept = [_Placed.of(film, finding) for finding in findings]
     for shot_id, found in seen:
+        shot, here = shots[shot_id], [one for one in kept if one.finding.shot == shot_id]
         least = deps.policy.report if found.kind != "moment" else WORTH_FOLLOWING
-        if _weighed(shots[shot_id], found).confidence < least or _known_here(shot_id, found, known.values()):
+        if _weighed(shot, found).confidence < least or _is_known(found, here):
             continue
-        whole = followed(shots[shot_id].clip, found)
-        weighed = None if whole is None else _weighed(shots[shot_id], whole)
-        if weighed is None or weighed.confidence < deps.policy.report or _known_here(shot_id, weighed, known.values()):
+        whole = followed(shot.clip, found)
+        weighed = None if whole is None else _weighed(shot, whole)
+        if weighed is None or weighed.confidence < deps.policy.report or _is_known(weighed, here):
             continue
-        whole = _traced_back(film, shots[shot_id], weighed)
-        (made,) = _findings(shots[shot_id], [whole], film, deps)
-        answered = {known_id for known_id, one in known.items() if _is_other_side(shot_id, whole, *one)}
-        findings = [f for f in findings if f.id not in answered]
-        known |= {made.id: (shot_id, whole.track)} if whole.kind in PLACED else {}
-        new.append(made)
-    return (*findings, *new)
+        (made,) = _findings(shot, [_traced_back(film, shot, weighed)], film, deps)
+        answered = [one for one in here if one.is_part_of(weighed) or _is_other_side(weighed, one.track)]
+        kept = [one for one in kept if one not in answered]
+        kept.append(_Placed(made, weighed.track if weighed.kind in PLACED else None))
+    return tuple(one.finding for one in kept)
 
 
-def _is_other_side(shot: str, seen: Anomaly, other: str, track: MaskTrack) -> bool:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """A finding with its place, where it is of a place."""
+
+    finding: Finding
+    track: MaskTrack | None
+
+    @classmethod
+    def of(cls, film: Film, finding: Finding) -> _Placed:
+        return cls(finding, track_of(film, finding) if finding.mask else None)
+
+    def is_part_of(self, seen: Anomaly) -> bool:
+        """Whether a comparison alone made it, and what another one saw takes it in."""
+        compared = all(evidence.kind in {"panel", "shot"} for evidence in self.finding.evidence)
+        return compared and seen.kind in PLACED and self.track is not None and _takes_in(seen.track, self.track)
+
+
+def _is_known(seen: Anomaly, here: Sequence[_Placed]) -> bool:
+    """Whether a finding of the shot covers the place already, or takes it in."""
+    tracks = [one.track for one in here if one.track]
+    return any(
+        _overlap(seen.track, track) or (seen.kind in PLACED and _takes_in(track, seen.track)) for track in tracks
+    )
+
+
+def _takes_in(whole: MaskTrack, part: MaskTrack) -> bool:
+    """Whether one region covers most of a smaller one, in a frame that both have."""
+    common = sorted(set(whole.crops) & set(part.crops))
+    if not common:
+        return False
+    large, small = (track.at(common[len(common) // 2]) for track in (whole, part))
+    return bool(large.sum() >= small.sum() and (large & small).sum() > COVERED * small.sum())
+
+
+def _is_other_side(seen: Anomaly, other: MaskTrack | None) -> bool:
     """Whether a claim about the frames before or after is the same change read the other way round: the set-up's other
     shots tell which side of it is wrong."""
-    if shot != other or seen.kind != "moment" or not track:
+    if seen.kind != "moment" or not other:
         return False
-    (a, b), (c, d) = seen.track.frames, track.frames
-    box, place = seen.track.box, track.box
+    (a, b), (c, d) = seen.track.frames, other.frames
+    box, place = seen.track.box, other.box
     return (b + 1 == c or d + 1 == a) and box.common(place) > 0.5 * min(box.area, place.area)
 
 
@@ -218,10 +252,6 @@ def _cleared(film: Film, finding: Finding, setups: Setups) -> Finding:
 
 def _is_reported(finding: Finding, deps: Deps) -> bool:
     return finding.confidence >= deps.policy.report
-
-
-def _known_here(shot: str, seen: Anomaly, known: Iterable[tuple[str, MaskTrack]]) -> bool:
-    return any(name == shot and _overlap(seen.track, track) for name, track in known)
 
 
 def _overlap(a: MaskTrack, b: MaskTrack) -> bool:
