@@ -20,13 +20,24 @@ def _cuts() -> Suite:
     return Cuts()
 
 
+def _sheets() -> Suite:
+    from evals.suites.sheets import Sheets  # noqa: PLC0415
+
+    return Sheets()
+
+
 def _verify() -> Suite:
     from evals.suites.verify import VerifySuite  # noqa: PLC0415
 
     return VerifySuite()
 
 
-SUITES: dict[str, Callable[[], Suite]] = {"continuity": _continuity, "cuts": _cuts, "verify": _verify}
+SUITES: dict[str, Callable[[], Suite]] = {
+    "continuity": _continuity,
+    "cuts": _cuts,
+    "sheets": _sheets,
+    "verify": _verify,
+}
 
 
 def suite_named(name: str) -> Suite:
