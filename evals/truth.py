@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agent.policy import Policy
-from tools.types import Action
+from tools.types import Action, Clip, MaskTrack
+from tools.vision.measure import measure_region
 
 NEAR = 0.1
 """A value this close to its limit, as a share of the limit, is near: cases with one are reported apart."""
@@ -23,7 +24,7 @@ def action_by_rule(
 
     `coverage_max` is the region's largest share of the frame over its frames, `speed` its median speed in the picture
     as a share of the frame diagonal per 1/24 s; the error shows in frames `first` to `last` of a shot of `frames`.
-    `revealed` is the share of it that other frames show (0 for a thing that is worn: nothing shows what it hides),
+    `revealed` is the share of it that other frames show,
     `in_view` whether its place is still in the picture where it stops. Lighting, framing, blocking and contact are not
     geometry: they always regenerate, and are not asked about here.
     """
@@ -39,6 +40,17 @@ def action_by_rule(
         return "retake", near or _near(length, longest) or _near(kept, handle)
     whole = length == frames
     return "regenerate", near or (in_view and not whole and (_near(length, longest) or _near(kept, handle)))
+
+
+def is_revealed(clean: Clip, track: MaskTrack, speed: float, *, in_view: bool) -> bool:
+    """Whether frames before or after an error show what it hides, and show it sharply where it moves fast.
+
+    `clean` is the shot without the error. What lasts all through, or leaves the picture, is shown by no frame.
+    """
+    if not in_view or len(track.crops) == clean.frames:
+        return False
+    policy = Policy()
+    return speed < policy.slow or measure_region(clean, track).sharpness >= policy.sharp
 
 
 def _near(value: float, limit: float) -> bool:

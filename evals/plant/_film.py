@@ -13,21 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from agent.policy import Policy
 from agent.project import PROJECT_FILE, Project
 from agent.schema import Film, Shot
 from evals.labels import ErrorLabel, Labels, Origin, ShotLabel
 from evals.plant._families import KINDS
 from evals.plant._planting import Crop, Planting, Task
 from evals.plant._requality import recompressed
-from evals.truth import action_by_rule
+from evals.truth import action_by_rule, is_revealed
 from tools.media.cuts import find_cuts
 from tools.media.decode import frames
 from tools.media.encode import Writer
 from tools.media.masks import read_track
 from tools.media.timeline import TimelineShot, write_timeline
 from tools.types import Action, Box, Clip, ColourTags, Frame, MediaInfo, PixelLayout
-from tools.vision.measure import measure_region
 
 MEDIA, CUT = "film.mp4", "cut.otio"
 MASK, CLEAN = "masks/{}.mkv", "clean/{}.mkv"
@@ -183,28 +181,18 @@ def _label(shot: Shot, task: Task, planting: Planting, seen: _Seen, folder: Path
 def _action(shot: Shot, planting: Planting, seen: _Seen, folder: Path) -> Action:
     """By the rule on what is known of the error."""
     first, last = seen.span
+    clean = Clip(media=folder / CLEAN.format(shot.id), first=0, last=shot.clip.frames - 1)
+    track = read_track(folder / MASK.format(shot.id))
     action, _ = action_by_rule(
         coverage_max=seen.coverage,
         speed=planting.speed,
         first=first,
         last=last,
         frames=shot.clip.frames,
-        revealed=1.0 if _is_revealed(shot, planting, seen, folder) else 0.0,
+        revealed=float(is_revealed(clean, track, planting.speed, in_view=planting.in_view)),
         in_view=planting.in_view,
     )
     return action
-
-
-def _is_revealed(shot: Shot, planting: Planting, seen: _Seen, folder: Path) -> bool:
-    """Whether frames before or after an error show what it hides, and show it sharply where it moves fast."""
-    lasting = len(seen.boxes) == shot.clip.frames
-    if lasting or not planting.in_view:
-        return False
-    policy = Policy()
-    if planting.speed < policy.slow:
-        return True
-    clean = Clip(media=folder / CLEAN.format(shot.id), first=0, last=shot.clip.frames - 1)
-    return measure_region(clean, read_track(folder / MASK.format(shot.id))).sharpness >= policy.sharp
 
 
 def _film_toml(source: Source, folder: Path) -> str:

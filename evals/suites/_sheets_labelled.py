@@ -83,12 +83,6 @@ def _elara(label: dict[str, Any], sheet: Rgb) -> Row:
         "top": top.panel,
         "right": int(top.panel == error["panel"]),
         "box": list(place),
-        "covered": round(_common(place, tail) / tail.area, 4),
+        "covered": round(place.common(tail) / tail.area, 4),
         "iou": round(place.iou(tail), 4),
     }
-
-
-def _common(a: Box, b: Box) -> int:
-    w = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
-    h = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
-    return max(0, w) * max(0, h)

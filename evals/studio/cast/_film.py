@@ -17,12 +17,12 @@ from evals.studio.cast._design import Split
 from evals.studio.cast._script import Kind, Order, Script, ShotPlan, write_script
 from evals.studio.cast._sheets import draw_sheet
 from evals.studio.cast._stock import SilentReel, exposed, grain, planted
-from evals.truth import action_by_rule
+from evals.truth import action_by_rule, is_revealed
 from tools.errors import BadInput
 from tools.media.encode import Writer
 from tools.media.masks import write_mask
 from tools.media.timeline import TimelineShot, write_timeline
-from tools.types import Action, Bits, Box, Frame, MaskTrack
+from tools.types import Action, Bits, Box, Clip, Frame, MaskTrack
 
 TIMELINE = "cut.otio"
 """Says where shots begin, so that a film can be judged whatever is thought of its cuts."""
@@ -139,12 +139,14 @@ class _Filming:
         speed = float(np.median(shot.stage.speeds)) if shot.stage.speeds else 0.0
         first, last = track.frames
         stops_in_view = shot.stage.wrong is not None and shot.stage.wrong.frames == track.frames
+        clean = Clip(media=self.out / f"clean/{shot.id}.mkv", first=0, last=self.script.order.frames - 1)
         action, near = action_by_rule(
             coverage_max=track.coverage[1],
             speed=speed,
             first=first,
             last=last,
             frames=self.script.order.frames,
+            revealed=float(is_revealed(clean, track, speed, in_view=stops_in_view)),
             in_view=stops_in_view,
         )
         self.cases[shot.id] |= {
