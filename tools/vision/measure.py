@@ -18,6 +18,8 @@ SIGHT = 48
 """Frames to each side in which a region's content is looked for."""
 WORKING, FINE = 320, 640
 MOST_TARGETS = 24
+MOST_SHARP = 12
+"""Frames, of the region's and of all, whose sharpness is measured: it is judged by quantiles."""
 NATURAL_SMEAR = 0.7
 """Softer over sharper direction that unsmeared footage reaches: thirteen clips of data/ lie between 0.72 and 0.99."""
 UNKNOWN = 0.4
@@ -43,12 +45,13 @@ Acuity = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A small picture of one frame and the region's mask in it; how sharp it is around the region and everywhere."""
+    """A small picture of one frame and the region's mask in it; how sharp it is around the region and everywhere, where
+    that was measured."""
 
     luma: Gray
     hole: Bits
-    around: Acuity
-    whole: Acuity
+    around: Acuity | None
+    whole: Acuity | None
 
 
 def measure_region(clip: Clip, track: MaskTrack) -> RegionMeasure:
@@ -71,19 +74,26 @@ def _views(clip: Clip, track: MaskTrack) -> list[_View]:
     info = probe(clip.media)
     longest = max(FINE, round(FINE * info.height / info.width))
     first, last = track.frames
+    seen = range(max(0, first - SIGHT), min(clip.frames, last + SIGHT + 1))
+    asked = {*_some(list(seen)), *_some(sorted(track.crops))}
     made = []
     for index, luma in luma_frames(clip, longest=longest):
         if index > last + SIGHT:
             break
         if index >= first - SIGHT:
-            made.append(_view(luma, track.at(index)))
+            made.append(_view(luma, track.at(index), sharp=index in asked))
     return made
 
 
-def _view(luma: Gray, mask: Bits) -> _View:
+def _some(indices: list[int]) -> list[int]:
+    """At most MOST_SHARP of them, evenly apart."""
+    return indices[:: max(1, -(-len(indices) // MOST_SHARP))]
+
+
+def _view(luma: Gray, mask: Bits, *, sharp: bool) -> _View:
     hole = working_mask(mask, (luma.shape[0], luma.shape[1]))
-    whole = _acuity(luma, ~hole)
-    around = _acuity(luma, _grown(hole, 48) & ~hole) if hole.any() else whole
+    whole = _acuity(luma, ~hole) if sharp else None
+    around = _acuity(luma, _grown(hole, 48) & ~hole) if sharp and hole.any() else whole
     small = working(luma, WORKING)
     return _View(small, working_mask(mask, (small.shape[0], small.shape[1])), around, whole)
 
@@ -129,12 +139,13 @@ def sharpness(views: list[_View]) -> float:
 
     Where all frames are smeared alike, as in a whip pan, the smear shows as edges that are soft in one direction only.
     """
-    masked = [view for view in views if view.hole.any()]
-    if not masked:
+    masked = [(view.around, view.whole) for view in views if view.hole.any()]
+    known = [(around, whole) for around, whole in masked if around and whole]
+    if not known:
         return 1.0
-    best = max(float(np.quantile([sum(view.whole) for view in views], 0.9)), 1e-6)
-    softness = float(np.median([sum(view.around) for view in masked])) / best
-    smear = float(np.median([_evenness(view.whole) for view in masked]))
+    best = max(float(np.quantile([sum(view.whole) for view in views if view.whole], 0.9)), 1e-6)
+    softness = float(np.median([sum(around) for around, _ in known])) / best
+    smear = float(np.median([_evenness(whole) for _, whole in known]))
     return round(min(1.0, softness, smear / NATURAL_SMEAR), 4)
 
 

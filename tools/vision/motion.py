@@ -30,7 +30,7 @@ Flow: TypeAlias = NDArray[np.float32]
 WORKING_WIDTH = 640
 STATIC, SLOW = 0.0005, 0.006
 """Upper ends of the classes, in frame diagonals per 1/24 s."""
-MOST_PAIRS = 96
+MOST_PAIRS = 16
 """A region's speed is a median; more pairs than this do not move it."""
 LEAST_SIDE = 32
 """Pixels a side that the flow's pyramid needs."""
