@@ -238,11 +238,14 @@ def _is_other_side(seen: Anomaly, other: MaskTrack | None) -> bool:
 
 def _cleared(film: Film, finding: Finding, setups: Setups) -> Finding:
     """Less sure, where only panels speak against a place that the other shots of the set-up show just so: a limb or a
-    garment's edge that no panel shows in that pose. A mark that came from a panel may be in all shots made from it."""
-    only_panels = all(evidence.kind == "panel" for evidence in finding.evidence)
-    if not only_panels or any(evidence.ref.endswith(SAME_MARK) for evidence in finding.evidence):
+    garment's edge that no panel shows in that pose. Shots made from the panel that carries a mark do not count."""
+    if any(evidence.kind != "panel" for evidence in finding.evidence):
         return finding
-    alike = setups.clears(finding.shot, track_of(film, finding))
+    marked = {e.ref.removesuffix(SAME_MARK) for e in finding.evidence if e.ref.endswith(SAME_MARK)}
+    if marked and not any(shot.references for shot in film.shots):
+        return finding
+    suspects = [shot.id for shot in film.shots if marked.intersection(shot.references)]
+    alike = setups.clears(finding.shot, track_of(film, finding), suspects)
     if not alike:
         return finding
     shown = tuple(Evidence(kind="shot", ref=shot) for shot in alike)

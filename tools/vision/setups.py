@@ -6,7 +6,7 @@ tells which is odd.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -78,10 +78,11 @@ class Setups:
         claims += [c for c in coloured if not any(name == c[0] and _same_place(one, c[1]) for name, one in placed)]
         return sorted(claims, key=lambda claim: -claim[1].confidence)
 
-    def clears(self, shot: str, place: MaskTrack) -> tuple[str, ...]:
+    def clears(self, shot: str, place: MaskTrack, suspects: Collection[str] = ()) -> tuple[str, ...]:
         """The shots of the set-up that show a place of `shot` in the very same colours, where they outvote the rest;
-        else none."""
+        else none. `suspects` may have the same fault and do not count."""
         alike, unlike = shown_alike(shot, place, self.digests[shot].indices, self._company(shot))
+        alike = tuple(other for other in alike if other not in suspects)
         return alike if len(alike) >= max(LEAST_ALIKE, OUTVOTED * len(unlike)) else ()
 
     def _company(self, shot: str) -> dict[str, Palettes]:
