@@ -18,7 +18,7 @@ from agent.schema import Film, Finding, PanelFault, Severity, Sheet, Shot
 from tools.media.masks import write_mask
 from tools.media.sheets import read_picture, write_picture
 from tools.types import SAME_MARK, Anomaly, Clip, Evidence, MaskTrack
-from tools.vision.compare import compare_shot_to_panels, marked_by, picture_at
+from tools.vision.compare import AS_MUCH, compare_shot_to_panels, marked_by, picture_at
 from tools.vision.panels import PanelDisagreement, compare_panels
 from tools.vision.setups import Setups, ShotDigest, digest_shot, followed
 from tools.vision.temporal import inspect_time
@@ -102,7 +102,8 @@ def _traced_back(film: Film, shot: Shot, seen: Anomaly) -> Anomaly:
     """With the panel named that carries the same mark, where film.toml says what the shot was made from.
 
     A panel that registers and shows the mark has been named already; one that contradicts it is no suspect. It must
-    stand out from the panels of the shot's characters: all panels of a superseded sheet show its older design.
+    stand out from the panels of the shot's characters, but for a panel of a sheet that is none of theirs: all panels of
+    a superseded sheet show its older design, maybe in the same colours.
     """
     contradicts = {evidence.ref for evidence in seen.evidence if evidence.kind == "panel"}
     named = {ref for ref in shot.references if "/" in ref} - contradicts
@@ -115,7 +116,11 @@ def _traced_back(film: Film, shot: Shot, seen: Anomaly) -> Anomaly:
         if ref in named or ref.split("/")[0] in shot.characters
     }
     index = max(seen.track.crops, key=lambda i: int(seen.track.crops[i][1].sum()))
-    panel = marked_by(picture_at(shot.clip, index), seen.track.at(index), pictures, sorted(named))
+    picture, mask = picture_at(shot.clip, index), seen.track.at(index)
+    foreign = sorted(ref for ref in named if shot.characters and ref.split("/")[0] not in shot.characters)
+    panel = marked_by(picture, mask, pictures, sorted(named))
+    if panel is None and seen.kind in COMPARED:
+        panel = marked_by(picture, mask, pictures, foreign, AS_MUCH)
     return replace(seen, reference=panel) if panel else seen
 
 

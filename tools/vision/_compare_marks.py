@@ -19,15 +19,18 @@ LIGHTNESS, SAME = 0.5, 8.0
 """What lightness counts, and the ΔE up to which a colour is the same: panels and shots are not lit alike."""
 LEAST_PIXELS = 6
 """Pixels of its colour that a panel must show."""
-CARRIES, MORE = 0.6, 0.25
-"""Share of a mark's colours that the panel at fault shows, and how much more than the other panels usually do."""
+CARRIES, MORE, AS_MUCH = 0.6, 0.25, -0.05
+"""Share of a mark's colours that the panel at fault shows, and how much more than the other panels usually do; or as
+much, where something else speaks against the panel: an older design may have the same colours in another pattern."""
 
 
-def marked_by(picture: Rgb, mask: Bits, panels: Mapping[str, Rgb], suspects: Collection[str]) -> str | None:
+def marked_by(
+    picture: Rgb, mask: Bits, panels: Mapping[str, Rgb], suspects: Collection[str], more: float = MORE
+) -> str | None:
     """The suspected panel that shows the colours of a place of `picture` which the other panels do not show.
 
-    `mask` is (H, W) at the picture's size; `panels` are pictures by reference, the suspects among them. None when no
-    suspect stands out, or nothing is left to compare with.
+    `mask` is (H, W) at the picture's size; `panels` are pictures by reference, the suspects among them; a suspect must
+    show `more` of the colours than the others. None when none stands out, or nothing is left to compare with.
     """
     known = [ref for ref in suspects if ref in panels]
     box = Box.around(mask)
@@ -38,7 +41,7 @@ def marked_by(picture: Rgb, mask: Bits, panels: Mapping[str, Rgb], suspects: Col
     shares = {ref: _share(colours, panel) for ref, panel in panels.items()}
     others = [share for ref, share in shares.items() if ref not in known]
     best = max(known, key=lambda ref: shares[ref])
-    stands_out = shares[best] >= CARRIES and shares[best] >= float(np.median(others)) + MORE
+    stands_out = shares[best] >= CARRIES and shares[best] >= float(np.median(others)) + more
     return best if stands_out else None
 
 

@@ -13,12 +13,12 @@ from functools import lru_cache
 from tools.media.decode import frames
 from tools.media.pixels import rgb8
 from tools.types import Anomaly, Bits, Clip, Evidence, MaskTrack, Rgb
-from tools.vision._compare_marks import marked_by
+from tools.vision._compare_marks import AS_MUCH, marked_by
 from tools.vision._compare_register import View, working_view
 from tools.vision._compare_shot import Place, gathered, reference_of, sampled, sightings, tight_mask
 from tools.vision.track import track
 
-__all__ = ["compare_shot_to_panels", "marked_by", "picture_at"]
+__all__ = ["AS_MUCH", "compare_shot_to_panels", "marked_by", "picture_at"]
 
 WORKING = 640
 SAMPLES = 4
