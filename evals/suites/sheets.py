@@ -101,21 +101,33 @@ def _families(rows: Sequence[Row]) -> Row:
 
 
 def _sliders(rows: Sequence[Row]) -> Row:
-    """Boxes as drawn, and drawn anew; `above` is the share of wrong panels ranked above every clean one of both."""
-    draws = [_above([r for r in rows if r["draw"] == draw]) for draw in sorted({r["draw"] for r in rows})]
-    wrong, clean = _split([r for r in rows if r["draw"] == 0])
+    """Boxes as drawn, and drawn anew; `above` is the share of wrong panels ranked above every clean figure of both
+    sliders, a panel by its worse figure, and `figures_above` the same of single figures."""
+    draws = [[r for r in rows if r["draw"] == draw] for draw in sorted({r["draw"] for r in rows})]
+    wrong, clean = _split(draws[0])
+    above = [_above(draw) for draw in draws]
     return {
-        "wrong": len(wrong),
+        "wrong": len(_panels(draws[0])),
         "clean": len(clean),
-        "above": draws[0],
+        "above": above[0],
+        "figures_above": _share_above(wrong, clean),
         "auc": auc(wrong, clean),
         "jittered": {
             "draws": len(draws) - 1,
-            "above": round(float(np.mean(draws[1:])), 4),
-            "least": min(draws[1:]),
+            "above": round(float(np.mean(above[1:])), 4),
+            "least": min(above[1:]),
             "auc": round(float(np.mean([_auc(rows, d) for d in range(1, len(draws))])), 4),
         },
     }
+
+
+def _panels(rows: Sequence[Row]) -> list[float]:
+    """The largest value of each wrong panel."""
+    most: dict[tuple[str, int], float] = {}
+    for row in (row for row in rows if row["wrong"]):
+        place = row["case"], row["panel"]
+        most[place] = max(row["value"], most.get(place, 0.0))
+    return list(most.values())
 
 
 def _auc(rows: Sequence[Row], draw: int) -> float:
@@ -123,5 +135,8 @@ def _auc(rows: Sequence[Row], draw: int) -> float:
 
 
 def _above(rows: Sequence[Row]) -> float:
-    wrong, clean = _split(rows)
+    return _share_above(_panels(rows), _split(rows)[1])
+
+
+def _share_above(wrong: Sequence[float], clean: Sequence[float]) -> float:
     return round(float(np.mean([value > max(clean) for value in wrong])), 4)
