@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import av
 import cv2
 import numpy as np
 import pytest
 from skimage import data
 
-from tools.types import Box, Rgb
+from tools.types import Box, Clip, MaskTrack, Rgb
 from tools.vision.compare import marked_by
-from tools.vision.setups import Setups, ShotDigest
+from tools.vision.setups import Setups, ShotDigest, digest_shot, followed
 
 WIDTH, HEIGHT = 480, 270
 BLUE, GREEN, RED, PINK = (50, 70, 170), (60, 150, 80), (190, 50, 40), (230, 60, 190)
@@ -63,6 +66,51 @@ def test_shots_of_other_people_do_not_vote_on_a_coat() -> None:
     shots = {"SH010": shot(1), "SH020": shot(2), "SH030": shot(3, coat=GREEN), "SH040": shot(4, coat=GREEN)}
     casts = {"SH010": ("ada",), "SH020": ("ada",), "SH030": ("bela",), "SH040": ("bela",)}
     assert [seen for _, seen in Setups(shots, casts).differences() if seen.kind == "colours"] == []
+
+
+def worn(at: tuple[int, int], radius: int = 13) -> MaskTrack:
+    """A round place that stays where it is in the key frames."""
+    mask = np.zeros((HEIGHT, WIDTH), np.bool_)
+    cv2.circle(mask.view(np.uint8), at, radius, 1, -1)
+    return MaskTrack.of(dict.fromkeys((0, 8, 16, 23), mask), WIDTH, HEIGHT)
+
+
+def test_a_place_that_the_other_shots_show_just_so_is_cleared_and_a_foreign_thing_is_not() -> None:
+    shots = {"SH010": shot(1), "SH020": shot(2), "SH030": shot(3, brooch=RED), "SH040": shot(4)}
+    setups = Setups(shots)
+    assert set(setups.clears("SH010", worn((240, 215)))) >= {"SH020", "SH040"}
+    assert setups.clears("SH010", worn((240, 215)), suspects=("SH020", "SH030", "SH040")) == ()
+    assert setups.clears("SH030", worn((257, 210))) == ()
+
+
+@pytest.mark.parametrize("key", [0, 3], ids=["from the start", "to the end"])
+def test_what_stands_in_a_stretch_of_one_shot_alone_is_followed_to_where_it_comes_or_goes(
+    tmp_path: Path, key: int
+) -> None:
+    """Seen on one key frame only; a thing that slides in is nobody's error."""
+    shots = {f"SH0{n}0": shot(n) for n in range(1, 5)}
+    there = range(7) if key == 0 else range(17, 24)
+
+    def filmed(slides: bool) -> Clip:
+        file = tmp_path / f"{'slides' if slides else 'stands'}.mkv"
+        with av.open(str(file), "w") as container:
+            stream = container.add_stream("ffv1", rate=24)
+            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv444p"
+            for index in range(24):
+                made = picture(3.0 * index / 7.7, 0, BLUE)
+                away = 0 if index in there else min(abs(index - at) for at in (there[0], there[-1]))
+                if slides or index in there:
+                    cv2.circle(made, (100 + 9 * slides * away, 180), 16, PINK, -1, cv2.LINE_AA)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(made, format="rgb24")))
+            container.mux(stream.encode(None))
+        return Clip(media=file, first=0, last=23)
+
+    for slides in (False, True):
+        clip = filmed(slides)
+        odd = digest_shot(clip)
+        found = [a for name, a in Setups(shots | {"SH050": odd}).differences() if name == "SH050"]
+        moments = [whole for a in found if a.kind == "moment" and (whole := followed(clip, a)) is not None]
+        assert [whole.track.frames for whole in moments] == ([] if slides else [(there[0], there[-1])])
 
 
 def test_the_panel_that_carries_a_mark_is_named_whatever_the_pose() -> None:
