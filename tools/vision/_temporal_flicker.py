@@ -32,6 +32,8 @@ CALM, STIRRED = 0.05, 0.12
 own: planted flicker on 27 rendered films stays under 0.05; hands, overlaid light and spray start at 0.11."""
 APART, TOGETHER = 0.45, 0.65
 """How far a region's cells jump as one (mean of the median's share of the cells' own jumps)."""
+LASTS = (3.0, 5.0)
+"""Steps over which a flicker must go on, and from which it counts in full: what only flutters past is shorter."""
 SURE = 2.5
 """Times LEAST from which the size of the jumps is beyond doubt."""
 MOST = 0.92
@@ -98,6 +100,7 @@ def _measured(history: Sequence[NDArray[np.floating]], cells: Bits, at: int) -> 
     calm = grade(-max(1.5 * beside, usual) / max(size, 1e-3), -STIRRED, -CALM)
     solid = grade(float(cells.sum()) / float(cv2.contourArea(_hull(cells)) + 1), 0.35, 0.7)
     many = grade(float(cells.sum()), LEAST_CELLS - 1, SURE_CELLS)
+    lasts = grade(float(last - first), *LASTS)
     border = 0.5 if cells[[0, -1]].any() or cells[:, [0, -1]].any() else 1.0
     confidence = (
         MOST
@@ -105,6 +108,7 @@ def _measured(history: Sequence[NDArray[np.floating]], cells: Bits, at: int) -> 
         * agreed
         * solid
         * many
+        * lasts
         * max(border, float(cells.sum() >= LARGE_CELLS))
         * (0.5 + 0.5 * grade(size / LEAST, 1.0, SURE))
     )
