@@ -26,6 +26,8 @@ PROPOSE_ALONE = 1.5
 """Times the second largest decorrelation among the neighbours; cuts have 5 and more."""
 REACH = 6
 """Motion between neighbouring frames that explains a block, in pixels of the small picture."""
+CALM_REACH = 3
+"""The same where nothing else moves: what is further away has jumped."""
 FAR_REACH = 12
 """The same between frames up to a window apart."""
 CHANGED = 0.45
@@ -176,10 +178,14 @@ def _is_cut(recent: Recent, index: int) -> bool:
         return False
     before = [sign.small for sign in recent.stretch(index - WINDOW, index - 1)]
     after = [sign.small for sign in recent.stretch(index, index + WINDOW - 1)]
-    if not _stands_alone(before, after):
-        return False
-    reach, lasting = (REACH, JUMP_LASTING) if _is_out_of_the_blue(recent, index) else (FAR_REACH, LASTING)
-    return all(differ(old, new, reach, lasting) for old in _ends(before) for new in _ends(after))
+    ways = [(REACH, FAR_REACH, LASTING)]
+    if _is_out_of_the_blue(recent, index):
+        ways.append((CALM_REACH, CALM_REACH, JUMP_LASTING))
+    return any(
+        _stands_alone(before, after, near)
+        and all(differ(old, new, far, lasting) for old in _ends(before) for new in _ends(after))
+        for near, far, lasting in ways
+    )
 
 
 def _is_out_of_the_blue(recent: Recent, index: int) -> bool:
@@ -202,11 +208,11 @@ def _ends(pictures: list[Gray]) -> list[Gray]:
     return [pictures[index] for index in sorted({0, len(pictures) // 2, len(pictures) - 1})]
 
 
-def _stands_alone(before: list[Gray], after: list[Gray]) -> bool:
+def _stands_alone(before: list[Gray], after: list[Gray], reach: int) -> bool:
     """The change between the two sides is large, and larger than the changes within them."""
-    change = unmatched(before[-1], after[0], REACH)
+    change = unmatched(before[-1], after[0], reach)
     if change < CHANGED:
         return False
-    within = [*before[-NEIGHBOURS - 1 :]], after[: NEIGHBOURS + 1]
-    others = sorted(unmatched(a, b, REACH) for side in within for a, b in pairwise(side))
+    within = before[-NEIGHBOURS - 1 :], after[: NEIGHBOURS + 1]
+    others = sorted(unmatched(a, b, reach) for side in within for a, b in pairwise(side))
     return len(others) < 2 or change >= ALONE * others[-2]
