@@ -8,42 +8,48 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tools.media._cuts_fit import BESIDE, STRAY, Series, best_span
 from tools.media._cuts_signs import SPAN, Recent
 from tools.media._structure import FLAT, differ
 
-LOOK = 36
-"""Frames beyond a suspected stretch before it is judged."""
+AROUND = 24
+"""Frames beyond a run of signs that the dissolve may reach."""
+LOOK = AROUND + BESIDE + 2
+"""Frames beyond a suspected stretch before it is judged: as many as its end may lie on, and what lies beside that."""
 LONGEST = 96
 """Frames of the longest gradual joint."""
 LONGEST_DISSOLVE = 60
-"""Frames of the longest dissolve."""
+"""Frames of the longest dissolve: two and a half seconds of a film at 24 per second."""
 GAPS = (8, 4, 2)
-"""Frames without a sign of mixture that a suspected stretch bridges; the wider gap is tried first."""
+"""Frames without a sign of mixture that a suspected stretch bridges: what lies between wider gaps is tried as well."""
 NO_FADE = 4
 """Frames beside a dissolve that are not empty; beside a fade they are."""
 LEAST = 2
-"""Frames with a sign of mixture of the shortest dissolve."""
+"""Frames with a sign of mixture of the shortest dissolve. In eight tune sets 3 finds two dissolves less and one false
+one less; 1 finds more false ones than true."""
 FAR_REACH = 12
 """Motion from one side of a joint to the other that still is the same scene, in pixels of the small picture."""
 OTHER_SCENE = 0.2
-"""Unmatched share between the two sides of a dissolve."""
-OTHER_FADE = 0.28
-"""The same of a fade."""
-THINNER = 0.975
-"""Mean contrast of a dissolve's frames, in what lies straight between both ends: 0.71 where both scenes have the same
-contrast and nothing in common, 0.98 and more where the camera or a person moves."""
+"""Unmatched share between the two sides of a dissolve. This and the next four were set on the candidates of eight tune
+sets, 353 that cover a dissolve and 511 that cover none: one in a hundred of the first has less than 0.33, half of the
+others less than 0.17."""
 MUCH_THINNER = 0.9
-"""The same from which more than `OTHER_SCENE` must differ between both sides."""
+"""Mean contrast of a dissolve's frames, in what lies straight between both ends, from which more must differ: two
+pictures mixed average each other out. It would be 0.71 where both scenes have the same contrast and nothing in common;
+three in four dissolves have less than 0.89."""
 DOUBT = 4.0
-"""By how much more, for each step of contrast."""
-BESIDE_THE_MIXTURE = 0.4
+"""By how much more must differ, for each step of contrast: half of what is seen at `THINNER`."""
+THINNER = 0.975
+"""Largest mean contrast of a dissolve's frames: one in a hundred has more than 0.96, three in four of the others more
+than this."""
 ALIKE = 0.7
-RESIDUAL_WEIGHT = 0.6
-AROUND = 24
-"""Frames beyond a run of signs that the dissolve may reach."""
+"""Largest correlation of a dissolve's ends: none has more than 0.58, almost half of the others more than this."""
+RESIDUAL = 0.4
+"""Largest mean energy beside the mixture, in that of the way from end to end: one dissolve in a hundred has more than
+0.32, one in eight of the others more than this."""
+OTHER_FADE = 0.28
+"""Unmatched share between the two sides of a fade."""
 LEVEL = 10
 """Frames that the contrast beyond a fade is read from."""
 
@@ -137,11 +143,10 @@ def _dissolve(recent: Recent, run: Run, low: int, high: int) -> tuple[float, Str
     if any(is_empty(sign.contrast) for sign in recent.stretch(stretch.first - NO_FADE, stretch.last + NO_FADE)):
         return None
     contrast = _contrast(recent, stretch)
-    if span.likeness > ALIKE or span.residual > BESIDE_THE_MIXTURE or contrast > THINNER:
+    if span.likeness > ALIKE or span.residual > RESIDUAL or contrast > THINNER:
         return None
     share = OTHER_SCENE + DOUBT * max(0.0, contrast - MUCH_THINNER)
-    cost = span.departure + RESIDUAL_WEIGHT * span.residual
-    return (cost, stretch) if joins_scenes(recent, stretch, share, low, high) else None
+    return (span.departure, stretch) if joins_scenes(recent, stretch, share, low, high) else None
 
 
 def _contrast(recent: Recent, stretch: Stretch) -> float:

@@ -27,7 +27,8 @@ PROPOSE_ALONE = 1.5
 REACH = 6
 """Motion between neighbouring frames that explains a block, in pixels of the small picture."""
 CALM_REACH = 3
-"""The same where nothing else moves: what is further away has jumped."""
+"""The same where nothing else moves: what is further away has jumped. 16 more of the hard cuts of twelve tune sets are
+found so; a reach of 6 alone misses 23."""
 FAR_REACH = 12
 """The same between frames up to a window apart."""
 CHANGED = 0.45
@@ -170,7 +171,7 @@ class CutFinder:
         return max([self._recent.oldest, *before]), min([self._recent.count - 1, *after])
 
     def _overlaps(self, found: Stretch) -> bool:
-        return any(found.first <= known.last and known.first <= found.last for known in self._gradual)
+        return any(found.overlaps(known) for known in self._gradual)
 
 
 def _is_cut(recent: Recent, index: int) -> bool:
@@ -178,13 +179,15 @@ def _is_cut(recent: Recent, index: int) -> bool:
         return False
     before = [sign.small for sign in recent.stretch(index - WINDOW, index - 1)]
     after = [sign.small for sign in recent.stretch(index, index + WINDOW - 1)]
-    ways = [(REACH, FAR_REACH, LASTING)]
-    if _is_out_of_the_blue(recent, index):
-        ways.append((CALM_REACH, CALM_REACH, JUMP_LASTING))
-    return any(
-        _stands_alone(before, after, near)
-        and all(differ(old, new, far, lasting) for old in _ends(before) for new in _ends(after))
-        for near, far, lasting in ways
+    if _changes_for_good(before, after, REACH, FAR_REACH, LASTING):
+        return True
+    return _is_out_of_the_blue(recent, index) and _changes_for_good(before, after, CALM_REACH, CALM_REACH, JUMP_LASTING)
+
+
+def _changes_for_good(before: list[Gray], after: list[Gray], reach: int, far_reach: int, lasting: float) -> bool:
+    """Whether the two sides differ, and go on to: neighbours searched within `reach`, the others within `far_reach`."""
+    return _stands_alone(before, after, reach) and all(
+        differ(old, new, far_reach, lasting) for old in _ends(before) for new in _ends(after)
     )
 
 
