@@ -26,6 +26,9 @@ PROPOSE_ALONE = 1.5
 """Times the second largest decorrelation among the neighbours; cuts have 5 and more."""
 REACH = 6
 """Motion between neighbouring frames that explains a block, in pixels of the small picture."""
+CALM_REACH = 3
+"""The same where nothing else moves: what is further away has jumped. 16 more of the hard cuts of twelve tune sets are
+found so; a reach of 6 alone misses 23."""
 FAR_REACH = 12
 """The same between frames up to a window apart."""
 CHANGED = 0.45
@@ -168,7 +171,7 @@ class CutFinder:
         return max([self._recent.oldest, *before]), min([self._recent.count - 1, *after])
 
     def _overlaps(self, found: Stretch) -> bool:
-        return any(found.first <= known.last and known.first <= found.last for known in self._gradual)
+        return any(found.overlaps(known) for known in self._gradual)
 
 
 def _is_cut(recent: Recent, index: int) -> bool:
@@ -176,10 +179,16 @@ def _is_cut(recent: Recent, index: int) -> bool:
         return False
     before = [sign.small for sign in recent.stretch(index - WINDOW, index - 1)]
     after = [sign.small for sign in recent.stretch(index, index + WINDOW - 1)]
-    if not _stands_alone(before, after):
-        return False
-    reach, lasting = (REACH, JUMP_LASTING) if _is_out_of_the_blue(recent, index) else (FAR_REACH, LASTING)
-    return all(differ(old, new, reach, lasting) for old in _ends(before) for new in _ends(after))
+    if _changes_for_good(before, after, REACH, FAR_REACH, LASTING):
+        return True
+    return _is_out_of_the_blue(recent, index) and _changes_for_good(before, after, CALM_REACH, CALM_REACH, JUMP_LASTING)
+
+
+def _changes_for_good(before: list[Gray], after: list[Gray], reach: int, far_reach: int, lasting: float) -> bool:
+    """Whether the two sides differ, and go on to: neighbours searched within `reach`, the others within `far_reach`."""
+    return _stands_alone(before, after, reach) and all(
+        differ(old, new, far_reach, lasting) for old in _ends(before) for new in _ends(after)
+    )
 
 
 def _is_out_of_the_blue(recent: Recent, index: int) -> bool:
@@ -202,11 +211,11 @@ def _ends(pictures: list[Gray]) -> list[Gray]:
     return [pictures[index] for index in sorted({0, len(pictures) // 2, len(pictures) - 1})]
 
 
-def _stands_alone(before: list[Gray], after: list[Gray]) -> bool:
+def _stands_alone(before: list[Gray], after: list[Gray], reach: int) -> bool:
     """The change between the two sides is large, and larger than the changes within them."""
-    change = unmatched(before[-1], after[0], REACH)
+    change = unmatched(before[-1], after[0], reach)
     if change < CHANGED:
         return False
-    within = [*before[-NEIGHBOURS - 1 :]], after[: NEIGHBOURS + 1]
-    others = sorted(unmatched(a, b, REACH) for side in within for a, b in pairwise(side))
+    within = before[-NEIGHBOURS - 1 :], after[: NEIGHBOURS + 1]
+    others = sorted(unmatched(a, b, reach) for side in within for a, b in pairwise(side))
     return len(others) < 2 or change >= ALONE * others[-2]
