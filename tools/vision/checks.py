@@ -223,7 +223,7 @@ def _look_at(record: _Record, look: _Look) -> None:
     if look.has_edge:
         record.edge.add(window)
         record.outline.add(window)
-        record.grain.add(window.luma[1], window.distance < -2, window.distance > 3)
+        record.grain.add(window.luma[1], window.lab, window.distance < -2, window.distance > 3)
     record.landed.append(_change(window))
 
 
