@@ -235,7 +235,7 @@ def _change(window: Window) -> float:
 def _compare_pair(record: FlickerRecord, one: _Look, two: _Look) -> None:
     box: Box = surround_box(one.mask | two.mask, *one.chroma_steps)
     lumas = (luma_of(one.after, box), luma_of(two.after, box))
-    record.add(one.index, lumas, (one.mask[box.slices], two.mask[box.slices]))
+    record.add(one.index, lumas, (one.mask[box.slices], two.mask[box.slices]), box)
 
 
 def _checks(record: _Record, differences: int, again: bool | None) -> tuple[Check, ...]:
