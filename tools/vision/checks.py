@@ -46,10 +46,10 @@ from tools.vision.grain import GrainRecord
 CheckName = Literal["seam", "flicker", "colour", "grain", "outside", "stream", "landed"]
 
 LIMITS: dict[CheckName, float] = {
-    "seam": 2.1,
-    "flicker": 1.7,
-    "colour": 0.8,
-    "grain": 0.45,
+    "seam": 1.9,
+    "flicker": 1.75,
+    "colour": 0.7,
+    "grain": 0.42,
     "outside": 50.0,
     "stream": 0.0,
     "landed": 2.0,
