@@ -118,7 +118,7 @@ def swimming(clean: Plane, mask: Bits, index: int) -> Plane:
     """Bent by a smooth field of the frame's own."""
     field = np.random.default_rng([5, index]).normal(0, 1, (*clean.shape, 2)).astype(np.float32)
     bend = cv2.GaussianBlur(field, (0, 0), 6)
-    return warp(scene(index, seed=1), 1.8 * bend / bend.std(), cv2.INTER_CUBIC)
+    return warp(scene(index, seed=1), 1.2 * bend / bend.std(), cv2.INTER_CUBIC)
 
 
 def checked(tmp_path: Path, fill: Fill, size: tuple[int, int], *, tint: int = 0, codec: str = "ffv1") -> Verdict:
