@@ -49,7 +49,7 @@ LIMITS: dict[CheckName, float] = {
     "seam": 1.9,
     "flicker": 1.75,
     "colour": 0.7,
-    "grain": 0.42,
+    "grain": 0.38,
     "outside": 50.0,
     "stream": 0.0,
     "landed": 2.0,
