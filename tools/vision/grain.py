@@ -29,8 +29,8 @@ ALIKE = (0.25, 25.0, 0.6, 15.0, 15.0)
 b* (sigmas of a Gaussian)."""
 LEAST_WEIGHT, ENOUGH = 0.5, 6.0
 """Alike blocks around that a block needs to be judged, and to count in full."""
-SCATTER, ALWAYS = 0.5, 0.2
-"""How much the scatter of blocks counts against their mean, and the scatter in octaves that blurred blocks have too."""
+SCATTER, ALWAYS = 0.7, 0.2
+"""How much the scatter of blocks counts against detail gained, and the scatter in octaves that any blocks have."""
 MOST_BLOCKS = (1200, 2400)
 """Blocks inside and around that are compared; of more, an even choice."""
 
@@ -78,12 +78,11 @@ class GrainRecord:
         self.around.append(features[whole_blocks(around)])
 
     def mismatch(self) -> float:
-        """Octaves by which the finest detail inside differs from that of alike blocks around (1: half or twice), alike
-        in all blocks.
+        """Octaves by which the finest detail inside differs from that of alike blocks around (1: half or twice).
 
         Each block inside is held against the kernel regression over the blocks around (Nadaraya and Watson 1964). It
-        counts by how much detail it has or should have, since none is missed where there is none. 0 when nothing can be
-        compared.
+        counts by how much detail it has or should have, since none is missed where there is none. Detail gained counts
+        as far as the blocks agree on it. 0 when nothing can be compared.
         """
         none = np.zeros((0, 1 + len(ALIKE)), np.float32)
         sides = (np.concatenate([none, *self.inside]), np.concatenate([none, *self.around]))
@@ -99,13 +98,12 @@ class GrainRecord:
 
 
 def _agreed(octaves: Floats, weight: Floats) -> float:
-    """Mean difference less what the blocks' scatter takes from it.
-
-    Blur and grain change every block alike; another material differs from block to block.
-    """
-    mean = np.average(octaves, weights=weight)
-    scatter = np.sqrt(np.average(np.square(octaves - mean), weights=weight))
-    return float(max(0.0, abs(mean) - SCATTER * max(0.0, scatter - ALWAYS)))
+    """Mean detail lost, or gained by all blocks alike: grain lies on every block, and texture of its own on some."""
+    mean = float(np.average(octaves, weights=weight))
+    if mean < 0:
+        return -mean
+    scatter = float(np.sqrt(np.average(np.square(octaves - mean), weights=weight)))
+    return max(0.0, mean - SCATTER * max(0.0, scatter - ALWAYS))
 
 
 def _likeness(here: Floats, there: Floats) -> Floats:
