@@ -179,7 +179,7 @@ def _exposure(shot: Shot, visible: Visible, rng: np.random.Generator) -> Repair 
 
 def _shifted_lab(shot: Shot, visible: Visible, direction: NDArray[np.float64], kind: str) -> Repair | None:
     floor, times = (10.0, 2.0) if visible == "clearly" else (6.0, 1.2)
-    amount = min(STRONG, max(floor, times * colour_contrast(shot)))
+    amount = min(STRONG, max(floor, times * colour_contrast(shot, SOFT, direction)))
     by = amount * direction / np.linalg.norm(direction)
     made = []
     for picture, mask in zip(shot.pictures, shot.masks, strict=True):

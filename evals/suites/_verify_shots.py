@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -63,6 +64,8 @@ SIZES = (36, 56, 84, 120, 150)
 """Sides of regions in pixels."""
 FASTEST = 12.0
 """Pixels a frame: what moves faster is not repaired in place."""
+SMOOTH, UNSEEN = 1.6, 6.0
+"""Sigma in pixels of the blur that takes grain away, and levels of change under which a region has not changed."""
 TRIES = 12
 X264 = "threads=1:weightp=0:mbtree=0"
 """With weighted prediction or macroblock trees, x264 gives other bytes for the same pictures now and then."""
@@ -187,7 +190,10 @@ def film_of(pictures: list[Rgb], quality: int) -> bytes:
 
 
 def _followed(pictures: list[Rgb], rng: np.random.Generator, size: int) -> list[Bits]:
-    """A blob placed at random and carried by the median flow under it; empty when it leaves or moves too fast."""
+    """A blob placed at random and carried by the median flow under it; empty when it leaves, or is not to be followed.
+
+    What moves too fast for a repair in place is not, nor is what something else drives through.
+    """
     height, width = pictures[0].shape[:2]
     blob = _blob(rng, size)
     tall, wide = blob.shape
@@ -207,7 +213,17 @@ def _followed(pictures: list[Rgb], rng: np.random.Generator, size: int) -> list[
             if np.hypot(*step) > FASTEST:
                 return []
             at = at + step
-    return masks
+    return [] if _replaced(pictures, masks) else masks
+
+
+def _replaced(pictures: list[Rgb], masks: list[Bits]) -> bool:
+    """Whether a region changes by more than its own contrast between two frames: it correlates by under a half then."""
+    grays = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) for picture in pictures]
+    seen = [cv2.GaussianBlur(gray, (0, 0), SMOOTH)[mask] for gray, mask in zip(grays, masks, strict=True)]
+    return any(
+        float(np.sqrt(np.square(two - one).mean())) > max(UNSEEN, float(one.std()), float(two.std()))
+        for one, two in pairwise(seen)
+    )
 
 
 def _step(one: Rgb, two: Rgb, mask: Bits) -> NDArray[np.float64]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from evals.runner import CaseLine, Plan
 from evals.suites._verify_shots import CLIPS, PHOTOGRAPHS, Shot, case_names, make_shot
-from evals.suites._verify_visible import detail_change, edge_contrast
+from evals.suites._verify_visible import colour_contrast, detail_change, edge_contrast
 from evals.suites.verify import SUBJECTS, VerifySuite, badness
 from tools.types import Check
 
@@ -39,6 +40,17 @@ def test_visibility_is_told_from_clean_pixels() -> None:
     octaves, levels = detail_change(shot, [np.clip(shot.pictures[0] + noise, 0, 255).astype(np.uint8)])
     assert octaves > 0.6
     assert levels == pytest.approx(4, abs=1)
+
+
+def test_what_lies_across_a_fade_hides_lightness_but_no_cast() -> None:
+    mask = np.zeros((60, 80), np.bool_)
+    mask[10:50, 10:60] = True
+    deep = cv2.erode(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    shot = Shot((np.dstack([np.where(deep, 60, 100).astype(np.uint8)] * 3),), (mask,))
+    lightness, cast = (colour_contrast(shot, 5.0, np.array(direction)) for direction in ([1.0, 0, 0], [0, 1.0, 0]))
+    assert edge_contrast(shot) == pytest.approx(0)
+    assert lightness > 10
+    assert cast == pytest.approx(0, abs=0.5)
 
 
 def test_a_case_and_its_summary(tmp_path: Path) -> None:

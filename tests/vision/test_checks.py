@@ -18,6 +18,7 @@ from tools.media._layouts import layout_of
 from tools.media.encode import write_video
 from tools.types import Bits, Clip, ColourTags, Frame, MaskTrack, MediaInfo, Verdict
 from tools.vision.checks import analysed, verify
+from tools.vision.motion import warp
 
 Plane = NDArray[np.float32]
 Fill = Callable[[Plane, Bits, int], Plane]
@@ -113,6 +114,13 @@ def jumping(clean: Plane, mask: Bits, index: int) -> Plane:
     return np.roll(scene(index, seed=1), int(2 * (-1) ** index), axis=0)
 
 
+def swimming(clean: Plane, mask: Bits, index: int) -> Plane:
+    """Bent by a smooth field of the frame's own."""
+    field = np.random.default_rng([5, index]).normal(0, 1, (*clean.shape, 2)).astype(np.float32)
+    bend = cv2.GaussianBlur(field, (0, 0), 6)
+    return warp(scene(index, seed=1), 1.2 * bend / bend.std(), cv2.INTER_CUBIC)
+
+
 def checked(tmp_path: Path, fill: Fill, size: tuple[int, int], *, tint: int = 0, codec: str = "ffv1") -> Verdict:
     mask = region(size)
     before = film(tmp_path / "before.mkv", filled(planted, mask))
@@ -145,6 +153,7 @@ def test_a_true_fill_with_grain_of_its_own_passes(tmp_path: Path, size: tuple[in
         (noisy, 0, {"grain"}),
         (pumping, 0, {"flicker"}),
         (jumping, 0, {"flicker"}),
+        (swimming, 0, {"flicker"}),
         (blurred_pumping, 0, {"flicker", "grain"}),
     ],
 )

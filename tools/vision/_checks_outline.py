@@ -28,9 +28,9 @@ STEP_BESIDE = (-9, -6, 6, 9, 12, 15)
 """Offsets in pixels of the curves that a step is compared with."""
 LEVELS = 2.55
 """Levels of lightness in one L* unit, about."""
-SEEN = 3.0
+SEEN = 4.0
 """Lab units, or levels, that nobody sees in a flat picture, give or take; added to what the picture does by itself."""
-SCATTER = 0.5
+SCATTER = 0.85
 """How much the arcs' disagreement counts against what they agree on."""
 ROUNDS = 12
 """Of Weiszfeld's iteration; it has settled to a hundredth of a unit by then."""
@@ -46,8 +46,12 @@ class OutlineRecord:
         self.profiles.extend(outline_profiles(window.lab, window.distance, window.inside))
 
     def shift(self) -> float:
-        """Lab shift of the fill over what the picture around does by itself."""
-        return _excess([differences(self.profiles, 1 + offset) for offset in (0, *BESIDE)])
+        """Shift of the fill's lightness or of its chroma, over what the picture around does by itself in the same.
+
+        The two are told apart since contrast of lightness hides no cast, least of all in a picture without colour.
+        """
+        curves = [differences(self.profiles, 1 + offset) for offset in (0, *BESIDE)]
+        return max(_excess([arcs[:, :1] for arcs in curves]), _excess([arcs[:, 1:] for arcs in curves]))
 
     def step(self) -> float:
         """Step of lightness at the edge, or line along it, over what the picture around does by itself."""
@@ -129,7 +133,7 @@ def bends(profiles: Sequence[Floats], at: int, weights: Sequence[float]) -> Floa
 
 
 def middle(vectors: Floats) -> Floats:
-    """Geometric median of vectors (n, 3) (Weiszfeld 1937), blunt within a unit."""
+    """Geometric median of vectors (n, channels) (Weiszfeld 1937), blunt within a unit."""
     at = np.median(vectors, axis=0)
     for _ in range(ROUNDS):
         weight = 1 / np.maximum(np.linalg.norm(vectors - at, axis=1, keepdims=True), 1.0)

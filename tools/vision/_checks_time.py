@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.types import Bits, Gray
+from tools.types import Bits, Box, Gray
+from tools.vision._checks_turn import Moving, TurnRecord
 from tools.vision._checks_window import Floats
 from tools.vision.motion import dense_flow, warp
 
@@ -21,7 +22,9 @@ FLOOR = 0.5
 
 
 JITTER_SCALE = 2.1
-"""Ratio that one pixel of jitter counts as: 0.8 pixels are as bad as a ratio of 1.7."""
+"""Ratio that one pixel of jitter counts as: 0.8 pixels are as bad as a ratio of 1.7, about the limit."""
+SWIMMING = 0.7
+"""Exponent by which the ratio of turning motion counts beside that of change."""
 SEEN_JITTER = 1.5
 """Levels: jitter times local gradient under this is not seen, and flow is not to be believed there."""
 
@@ -34,9 +37,10 @@ class FlickerRecord:
     around: list[float] = field(default_factory=list)
     gradient: list[float] = field(default_factory=list)
     own_motion: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    turn: TurnRecord = field(default_factory=TurnRecord)
 
-    def add(self, index: int, after: tuple[Gray, Gray], masks: tuple[Bits, Bits]) -> None:
-        """Takes frames `index` and the next: luma crops at the same place, and the masks of both."""
+    def add(self, index: int, after: tuple[Gray, Gray], masks: tuple[Bits, Bits], box: Box) -> None:
+        """Takes frames `index` and the next: luma crops at `box`, and the masks of both there."""
         scale = min(1.0, LARGEST / max(after[0].shape))
         one, two = (_sized(picture, scale) for picture in after)
         region = _sized((masks[0] | masks[1]).astype(np.uint8) * 255, scale) > 0
@@ -48,16 +52,22 @@ class FlickerRecord:
         change = unexplained(one, two, motion)
         self.inside.append(float(change[core].mean()))
         self.around.append(float(change[ring].mean()))
-        self.gradient.append(float(steepness(one)[core].mean()))
+        slopes = steepness(one)
+        self.gradient.append(float(slopes[core].mean()))
+        self.turn.add(Moving(index, motion, slopes, core, ring, (box.x, box.y), scale))
         own = (motion - carried_in(motion, ring))[core] / scale
         self.own_motion[index] = np.median(own, axis=0).astype(np.float64)
 
     def ratio(self) -> float:
-        """The worse of change inside over around (median of the pairs) and of jitter; 1 without pairs."""
+        """The worse of change inside over around (median of the pairs) and of jitter; 1 without pairs.
+
+        Where the motion inside turns about more than that around, texture swims: that counts beside the change.
+        """
         if not self.inside:
             return 1.0
         change = float(np.median((np.array(self.inside) + FLOOR) / (np.array(self.around) + FLOOR)))
-        return max(change, JITTER_SCALE * self.jitter())
+        worse = max(change, JITTER_SCALE * self.jitter())
+        return max(worse, float(np.sqrt(worse * self.turn.ratio() ** SWIMMING)))
 
     def jitter(self) -> float:
         """Pixels by which the region's own motion turns from pair to pair beyond 0.8 of that motion."""

@@ -4,19 +4,21 @@ Every check compares the fill with its own surround, so that footage of any kind
 looked at in a window around the region, on at most 48 frames spread over the shot; `outside` looks at every pixel of
 every frame.
 
-Measures and limits were chosen on the tune split of the `verify` suite: 72 regions of 26 to 150 pixels on six
-photographs of scikit-image under moving cameras and on bigbuckbunny, caminandes, toy-frog, juggle, boxing-cats,
-bmx-trees and bt709_full_range. Then the test split was measured with seed 7: 72 regions on seven other photographs and
-on tears-of-steel, dog, toy-rabbit, blocks, kitten, seedance-action, carphone and sintel-market; and its first 30 cases
-with seed 101. How strong a fault is before it counts is written down in evals/suites/_verify_visible.py. AUC over all
-faults, share of good repairs that fail, share of clearly visible faults that pass (`suture eval verify`):
+Measures and limits were chosen on the tune split of the `verify` suite, at last on its seeds 21 to 23: 72 regions of 26
+to 150 pixels on six photographs of scikit-image under moving cameras and on bigbuckbunny, caminandes, toy-frog, juggle,
+boxing-cats, bmx-trees and bt709_full_range. Then the test split was measured, which has seven other photographs and
+tears-of-steel, dog, toy-rabbit, blocks, kitten, seedance-action, carphone and sintel-market: the first 59 regions of
+seed 7, and the 72 of seed 4321, but not for grain, which was measured otherwise then. How strong a fault is before it
+counts is written down in evals/suites/_verify_visible.py; regions that something else drives through are not drawn. AUC
+over all faults, share of good repairs that fail, share of clearly visible faults that pass (`suture eval verify --seed
+N`):
 
-    check    tune                     test, seed 7             test, seed 101 (30 cases)
-    seam     0.998  1.4 %  0 %        0.997  0 %    0 %        0.999  0 %  2.5 %
-    flicker  0.986  1.4 %  4.3 %      0.981  1.1 %  2.4 %      0.980  0 %  9.7 %
-    colour   0.986  1.7 %  4.4 %      0.986  1.1 %  8.5 %      0.992  0 %  7.7 %
-    grain    0.996  0.3 %  4.2 %      0.986  2.2 %  6.3 %      0.998  0 %  8.3 %
-    outside  0.990  0.5 %  1.4 %      0.988  0 %    0 %        0.988  0 %  3.4 %
+    check    seed 7 (59 regions)      seed 4321
+    seam     0.999  0 %    0 %        0.996  0 %    0 %
+    flicker  0.997  1.0 %  1.5 %      0.983  0.3 %  1.2 %
+    colour   0.982  1.7 %  4.1 %      0.992  1.9 %  3.2 %
+    grain    0.998  1.0 %  0 %
+    outside  0.994  0.4 %  0 %        0.993  1.2 %  0 %
 
 What passes is mostly a fault where the picture hides it: exposure over coarse texture, blur where nothing is sharp.
 """
@@ -46,10 +48,10 @@ from tools.vision.grain import GrainRecord
 CheckName = Literal["seam", "flicker", "colour", "grain", "outside", "stream", "landed"]
 
 LIMITS: dict[CheckName, float] = {
-    "seam": 2.1,
-    "flicker": 1.7,
-    "colour": 0.8,
-    "grain": 0.45,
+    "seam": 1.9,
+    "flicker": 1.75,
+    "colour": 0.7,
+    "grain": 0.38,
     "outside": 50.0,
     "stream": 0.0,
     "landed": 2.0,
@@ -223,7 +225,7 @@ def _look_at(record: _Record, look: _Look) -> None:
     if look.has_edge:
         record.edge.add(window)
         record.outline.add(window)
-        record.grain.add(window.luma[1], window.distance < -2, window.distance > 3)
+        record.grain.add(window.luma[1], window.lab, window.distance < -2, window.distance > 3)
     record.landed.append(_change(window))
 
 
@@ -235,7 +237,7 @@ def _change(window: Window) -> float:
 def _compare_pair(record: FlickerRecord, one: _Look, two: _Look) -> None:
     box: Box = surround_box(one.mask | two.mask, *one.chroma_steps)
     lumas = (luma_of(one.after, box), luma_of(two.after, box))
-    record.add(one.index, lumas, (one.mask[box.slices], two.mask[box.slices]))
+    record.add(one.index, lumas, (one.mask[box.slices], two.mask[box.slices]), box)
 
 
 def _checks(record: _Record, differences: int, again: bool | None) -> tuple[Check, ...]:
