@@ -59,14 +59,14 @@ def _along(differences: Floats, direction: NDArray[np.float64]) -> NDArray[np.fl
     """How much of Lab differences (n, 3) is of a shift's own kind: its share of lightness, its share of chroma."""
     lightness = differences[:, 0] * direction[0]
     chroma = np.linalg.norm(differences[:, 1:], axis=1) * np.linalg.norm(direction[1:])
-    return np.hypot(lightness, chroma)
+    return np.asarray(np.hypot(lightness, chroma), np.float64)
 
 
 def _across(values: Floats, mask: Bits, fade: float = 0.0) -> Floats:
     """Mean of a ring that starts `fade` pixels inside less that of the ring outside, per arc (arcs, channels)."""
     away = [cv2.distanceTransform(part.astype(np.uint8), cv2.DIST_L2, 5) for part in (mask, ~mask)]
     rings = [(part > start) & (part <= start + RING) for part, start in zip(away, (fade, 0.0), strict=True)]
-    arcs = _arcs(mask, away[0])
+    arcs = _arcs(mask, np.asarray(away[0], np.float32))
     found = []
     for arc in np.unique(arcs[rings[0]]):
         inner, outer = (ring & (arcs == arc) for ring in rings)
@@ -85,7 +85,7 @@ def _arcs(mask: Bits, depth: Floats) -> NDArray[np.intp]:
     )
     arc_of = np.zeros(int(nearest.max()) + 1, np.intp)
     arc_of[nearest[edge]] = squares[edge]
-    return arc_of[nearest]
+    return np.asarray(arc_of[nearest], np.intp)
 
 
 def luma(picture: Rgb) -> Floats:

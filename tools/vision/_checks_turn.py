@@ -43,7 +43,7 @@ class TurnRecord:
     last: Moving | None = None
 
     def add(self, now: Moving) -> None:
-        """Takes the pairs of frames in their order; a gap starts anew."""
+        """Takes the pairs of frames in their order; a gap, or a region that is sized otherwise, starts anew."""
         last, self.last = self.last, now
         if last is None or last.index + 1 != now.index or last.scale != now.scale:
             return
@@ -78,7 +78,6 @@ def _shared(one: Moving, two: Moving) -> tuple[Moving, Moving]:
 
 def _cut(side: Moving, x: int, y: int, wide: int, high: int) -> Moving:
     rows, columns = slice(y, y + high), slice(x, x + wide)
-    motion, slopes, core, ring = (
-        np.ascontiguousarray(part[rows, columns]) for part in (side.motion, side.slopes, side.core, side.ring)
-    )
+    motion, slopes = (np.ascontiguousarray(part[rows, columns]) for part in (side.motion, side.slopes))
+    core, ring = (np.ascontiguousarray(part[rows, columns]) for part in (side.core, side.ring))
     return Moving(side.index, motion, slopes, core, ring, side.corner, side.scale)
