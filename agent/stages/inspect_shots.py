@@ -232,13 +232,14 @@ def _takes_in(whole: MaskTrack, part: MaskTrack) -> bool:
 
 
 def _is_other_side(seen: Anomaly, other: MaskTrack | None) -> bool:
-    """Whether a claim about the frames before or after is the same change read the other way round: the set-up's other
-    shots tell which side of it is wrong."""
+    """Whether a claim about the frames before or after, beside the place, is the same change read the other way round:
+    the set-up's other shots tell which side of it is wrong."""
     if seen.kind != "moment" or not other:
         return False
     (a, b), (c, d) = seen.track.frames, other.frames
-    box, place = seen.track.box, other.box
-    return (b + 1 == c or d + 1 == a) and box.common(place) > 0.5 * min(box.area, place.area)
+    box = seen.track.box
+    near = box.grown(max(box.w, box.h) // 2, seen.track.width, seen.track.height)
+    return (b + 1 == c or d + 1 == a) and near.common(other.box) > 0
 
 
 def _cleared(film: Film, finding: Finding, setups: Setups) -> Finding:

@@ -20,6 +20,8 @@ AT_ONCE = 0.6
 """Share of all change between the place as it is odd and as it is otherwise that must fall into one step."""
 LEAST = 4.0
 """ΔE of the place's mean by which it must change."""
+MARGIN = 2
+"""Pixels from the picture's edge within which a place counts as touching it."""
 BEYOND = 3
 """Frames past a change that tell what the place is like otherwise."""
 
@@ -27,7 +29,7 @@ BEYOND = 3
 def moment(clip: Clip, place: MaskTrack, seed: int) -> tuple[int, int] | None:
     """First and last frame of the stretch around `seed` in which a followed place stays as it is there.
 
-    None where it nowhere changes at once, or drifts to something else on either side.
+    None where it nowhere changes at once, drifts to something else on either side, or changes at the picture's edge.
     """
     means = _means(clip, place)
     if seed not in means:
@@ -36,7 +38,16 @@ def moment(clip: Clip, place: MaskTrack, seed: int) -> tuple[int, int] | None:
     last = _edge(means, seed, 1)
     if first is None or last is None or (first, last) == (min(means), max(means)):
         return None
-    return first, last
+    beside = {first - 1, first} if first > min(means) else set()
+    beside |= {last, last + 1} if last < max(means) else set()
+    return None if any(_touches_border(place, index) for index in beside) else (first, last)
+
+
+def _touches_border(place: MaskTrack, index: int) -> bool:
+    """Whether the place runs to the picture's edge, where things come and go by themselves."""
+    box = place.crops[index][0].grown(MARGIN, place.width, place.height)
+    inner = box.x > 0 and box.y > 0 and box.x + box.w < place.width and box.y + box.h < place.height
+    return not inner
 
 
 def _means(clip: Clip, place: MaskTrack) -> dict[int, Floats]:

@@ -109,13 +109,13 @@ class Place:
 
     @property
     def confidence(self) -> float:
-        """More panels, more frames, more contrast, a larger place: surer. One panel alone stays at 0.5 or under.
+        """More panels, more frames, more contrast, a larger place: surer. One panel alone stays under 0.5.
 
         On two rendered films whose figures move their arms, gaps between limbs and body had one or two panels against
         them and under 0.001 of the frame; planted things had three and over 0.003.
         """
         contrast = max((float(np.median(w.found.score[self.blob & w.found.odd])) for w in self.against), default=0.0)
-        panels = 1 - 0.5 ** len(self.against)
+        panels = 0.98 - 0.5 ** len(self.against)
         frames = 0.4 + 0.6 * self.share
         size = float(np.clip(self.blob.mean() / SMALL, 0.5, 1))
         return round(float(min(0.97, panels * min(1.0, 0.4 + contrast / 8) * frames * size)), 3)

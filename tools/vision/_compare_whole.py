@@ -108,7 +108,7 @@ def odd_look(shot: str, shots: Mapping[str, Looks]) -> Whole | None:
     if size < FLOOR or _widely(mean) < EVERYWHERE * FLOOR:
         return None
     sure = float(np.clip((size - FLOOR) / (SURE - FLOOR), 0, 1))
-    confidence = (0.95 - 0.5 ** len(agreed)) * (0.6 + 0.4 * sure)
+    confidence = (0.95 - 0.5 ** len(agreed)) * (0.55 + 0.45 * sure)
     return Whole(shot, "look", agreed, size, round(confidence, 3), _uneven(mean), _warmer(mean))
 
 
