@@ -28,7 +28,9 @@ from agent.result import result_of
 from agent.schema import SCHEMA_VERSION, Decision, Film, Finding, Outcome
 from agent.stages import conform as conforming
 from agent.stages import ingest as ingesting
-from agent.stages import inspect_shots as inspecting
+from agent.stages import inspect_setups as inspecting_setups
+from agent.stages import inspect_sheets as inspecting_sheets
+from agent.stages import inspect_shots as inspecting_shots
 from agent.stages import report as reporting
 from agent.stages import route as routing
 from agent.stages.decide import decide_shot
@@ -107,7 +109,7 @@ async def ingest(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:  #
 async def inspect_sheets(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Finds panels that disagree with their siblings."""
     deps = runtime.context
-    faults = await heavy(deps, inspecting.inspect_sheets, film_of(state["film"], deps), deps)
+    faults = await heavy(deps, inspecting_sheets.inspect_sheets, film_of(state["film"], deps), deps)
     return {"faults": {f"{fault.panel}:{fault.box}": fault for fault in faults}}
 
 
@@ -116,7 +118,7 @@ async def inspect_shot(state: InspectTask, runtime: Runtime[Deps]) -> dict[str, 
     deps = runtime.context
     film = film_of(state["film"], deps)
     shot = shot_of(film, state["shot"])
-    found = await heavy(deps, inspecting.inspect_shot, film, shot, tuple(state["faults"].values()), deps)
+    found = await heavy(deps, inspecting_shots.inspect_shot, film, shot, tuple(state["faults"].values()), deps)
     return {"seen": {finding.id: finding for finding in found}}
 
 
@@ -125,7 +127,7 @@ async def inspect_setups(state: FilmState, runtime: Runtime[Deps]) -> dict[str, 
     deps = runtime.context
     film = film_of(state["film"], deps)
     seen = in_film_order(film, state.get("seen", {}).values())
-    found = await heavy(deps, inspecting.inspect_setups, film, seen, deps)
+    found = await heavy(deps, inspecting_setups.inspect_setups, film, seen, deps)
     marked = finding_table.acknowledged(found, deps.db)
     return {"findings": {finding.id: finding for finding in in_film_order(film, marked)}}
 

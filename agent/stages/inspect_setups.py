@@ -1,0 +1,147 @@
+"""Inspect set-ups: what a comparison of the shots of one set-up adds to the findings, and what it clears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from agent.deps import Deps
+from agent.evidence import track_of
+from agent.schema import Film, Finding
+from agent.stages.findings import findings_of, traced_back, weighed
+from tools.types import SAME_MARK, Anomaly, Evidence, MaskTrack
+from tools.vision.setups import Setups, ShotDigest, digest_shot, followed
+
+COVERED = 0.6
+"""Share of a smaller region from which it is part of another one."""
+SAME_PLACE = 0.3
+"""Box IoU from which two sightings in one shot are the same thing."""
+CLEARED_COSTS = 0.4
+"""Confidence in what only panels contradict is multiplied by this where the other shots of the set-up agree. On 14
+rendered films of the tune split that met 8 of 20 false claims and no true one."""
+PLACED = ("setup", "colours", "moment")
+"""Claims about a place of a shot, of which one is enough; what is said of a whole shot hides none of them."""
+WORTH_FOLLOWING = 0.25
+"""Confidence from which a claim of one key frame is followed, to see whether it comes and goes at once."""
+
+
+def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple[Finding, ...]:
+    """All findings, with what a comparison of shots of the same set-up adds; a known thing is not named twice."""
+    with TemporaryDirectory(dir=deps.home) as folder:
+        digests = _Digests(Path(folder))
+        for shot in film.shots:
+            digests.keep(shot.id, digest_shot(shot.clip))
+        setups = Setups(digests, {shot.id: shot.characters for shot in film.shots})
+        seen = setups.differences()
+        findings = [f for f in (_cleared(film, finding, setups) for finding in findings) if _is_reported(f, deps)]
+    shots = {shot.id: shot for shot in film.shots}
+    kept = [_Placed.of(film, finding) for finding in findings]
+    for shot_id, found in seen:
+        shot, here = shots[shot_id], [one for one in kept if one.finding.shot == shot_id]
+        least = deps.policy.report if found.kind != "moment" else WORTH_FOLLOWING
+        if weighed(shot, found).confidence < least or _is_known(found, here):
+            continue
+        whole = followed(shot.clip, found)
+        sure = None if whole is None else weighed(shot, whole)
+        if sure is None or sure.confidence < deps.policy.report or _is_known(sure, here):
+            continue
+        (made,) = findings_of(shot, [traced_back(film, shot, sure)], film, deps)
+        answered = [one for one in here if one.is_part_of(sure) or _is_other_side(sure, one.track)]
+        kept = [one for one in kept if one not in answered]
+        kept.append(_Placed(made, sure.track if sure.kind in PLACED else None))
+    return tuple(one.finding for one in kept)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """A finding with its place, where it is of a place."""
+
+    finding: Finding
+    track: MaskTrack | None
+
+    @classmethod
+    def of(cls, film: Film, finding: Finding) -> _Placed:
+        return cls(finding, track_of(film, finding) if finding.mask else None)
+
+    def is_part_of(self, seen: Anomaly) -> bool:
+        """Whether a comparison alone made it, and what another one saw takes it in."""
+        compared = all(evidence.kind in {"panel", "shot"} for evidence in self.finding.evidence)
+        return compared and seen.kind in PLACED and self.track is not None and _takes_in(seen.track, self.track)
+
+
+def _is_known(seen: Anomaly, here: Sequence[_Placed]) -> bool:
+    """Whether a finding of the shot covers the place already, or takes it in."""
+    tracks = [one.track for one in here if one.track]
+    return any(
+        _overlap(seen.track, track) or (seen.kind in PLACED and _takes_in(track, seen.track)) for track in tracks
+    )
+
+
+def _takes_in(whole: MaskTrack, part: MaskTrack) -> bool:
+    """Whether one region covers most of a smaller one, in a frame that both have."""
+    common = sorted(set(whole.crops) & set(part.crops))
+    if not common:
+        return False
+    large, small = (track.at(common[len(common) // 2]) for track in (whole, part))
+    return bool(large.sum() >= small.sum() and (large & small).sum() > COVERED * small.sum())
+
+
+def _is_other_side(seen: Anomaly, other: MaskTrack | None) -> bool:
+    """Whether a claim about the frames before or after, beside the place, is the same change read the other way round:
+    the set-up's other shots tell which side of it is wrong."""
+    if seen.kind != "moment" or not other:
+        return False
+    (a, b), (c, d) = seen.track.frames, other.frames
+    box = seen.track.box
+    near = box.grown(max(box.w, box.h) // 2, seen.track.width, seen.track.height)
+    return (b + 1 == c or d + 1 == a) and near.common(other.box) > 0
+
+
+def _cleared(film: Film, finding: Finding, setups: Setups) -> Finding:
+    """Less sure, where only panels speak against a place that the other shots of the set-up show just so: a limb or a
+    garment's edge that no panel shows in that pose. Shots made from the panel that carries a mark do not count."""
+    if any(evidence.kind != "panel" for evidence in finding.evidence):
+        return finding
+    marked = {e.ref.removesuffix(SAME_MARK) for e in finding.evidence if e.ref.endswith(SAME_MARK)}
+    if marked and not any(shot.references for shot in film.shots):
+        return finding
+    suspects = [shot.id for shot in film.shots if marked.intersection(shot.references)]
+    alike = setups.clears(finding.shot, track_of(film, finding), suspects)
+    if not alike:
+        return finding
+    shown = tuple(Evidence(kind="shot", ref=shot) for shot in alike)
+    confidence = round(CLEARED_COSTS * finding.confidence, 4)
+    return finding.model_copy(update={"confidence": confidence, "evidence": (*finding.evidence, *shown)})
+
+
+def _is_reported(finding: Finding, deps: Deps) -> bool:
+    return finding.confidence >= deps.policy.report
+
+
+def _overlap(a: MaskTrack, b: MaskTrack) -> bool:
+    """Whether two tracks cover one place in some frame that both have."""
+    together = bool(a) and bool(b) and a.frames[0] <= b.frames[1] and b.frames[0] <= a.frames[1]
+    return together and a.box.iou(b.box) >= SAME_PLACE
+
+
+class _Digests(Mapping[str, ShotDigest]):
+    """Digests of all shots on disk, one in memory at a time: a film's length costs no memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._shots: list[str] = []
+
+    def keep(self, shot: str, digest: ShotDigest) -> None:
+        (self._folder / f"{shot}.npz").write_bytes(digest.to_bytes())
+        self._shots.append(shot)
+
+    def __getitem__(self, shot: str) -> ShotDigest:
+        return ShotDigest.from_bytes((self._folder / f"{shot}.npz").read_bytes())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shots)
+
+    def __len__(self) -> int:
+        return len(self._shots)
