@@ -124,6 +124,8 @@ def _computed(suite: Suite, plan: Plan, cases: Sequence[str], out: Path, jobs: i
         return
     work = out / "work"
     work.mkdir(exist_ok=True)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # workers inherit it before they load numpy
     context = multiprocessing.get_context("forkserver")
     _close_cut_line(out / "cases.jsonl")
     with (
