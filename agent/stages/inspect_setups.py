@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 from agent.deps import Deps
 from agent.evidence import track_of
-from agent.findings import findings_of, traced_back, weighed
 from agent.schema import Film, Finding
+from agent.sightings import findings_of, traced_back, weighed
 from tools.types import SAME_MARK, Anomaly, Evidence, MaskTrack
 from tools.vision.setups import Setups, ShotDigest, digest_shot, followed
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from agent.deps import Deps
 from agent.evidence import track_of
-from agent.findings import findings_of, traced_back, weighed
 from agent.panels import panel_pictures, untrusted_places
 from agent.schema import Film, Finding, PanelFault, Shot
+from agent.sightings import findings_of, traced_back, weighed
 from tools.types import Anomaly, Clip, MaskTrack
 from tools.vision.compare import compare_shot_to_panels
 from tools.vision.temporal import inspect_time
