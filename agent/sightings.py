@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -19,14 +20,26 @@ from tools.vision.compare import AS_MUCH, marked_by, picture_at
 INTENDED_COSTS = 0.5
 """Confidence in a difference from panels or other shots is multiplied by this in a shot whose film.toml declares
 intended changes: pixels cannot read which they are."""
+DECLARED = {
+    "look": ("light", "lamp", "dark", "bright", "night", "day", "dusk", "dawn", "sun", "shad", "colo", "grade", "fade"),
+    "mirrored": ("mirror", "flip", "revers", "turn", "side", "axis"),
+}
+"""Beginnings of words that declare a change of a whole shot; a declared scarf does not turn the light."""
 COMPARED = ("panel", "setup", "colours", "moment", "look", "mirrored")
 TRACED = ("panel", "setup", "colours", "moment", "pop")
 
 
 def weighed(shot: Shot, seen: Anomaly) -> Anomaly:
     """Less sure where it may be one of the changes that the shot declares."""
-    costs = INTENDED_COSTS if shot.intended and seen.kind in COMPARED else 1.0
+    declared = [text for text in shot.intended if _may_mean(text, seen)]
+    costs = INTENDED_COSTS if declared and seen.kind in COMPARED else 1.0
     return replace(seen, confidence=seen.confidence * costs)
+
+
+def _may_mean(intended: str, seen: Anomaly) -> bool:
+    """Whether words that declare a change may be about what was seen."""
+    beginnings = DECLARED.get(seen.kind, ())
+    return not beginnings or any(word.startswith(beginnings) for word in re.findall(r"\w+", intended.lower()))
 
 
 def traced_back(film: Film, shot: Shot, seen: Anomaly) -> Anomaly:

@@ -222,6 +222,11 @@ class MaskTrack:
         shares = [float(bits.sum()) / (self.width * self.height) for _, bits in self.crops.values()]
         return (float(np.mean(shares)), max(shares)) if shares else (0.0, 0.0)
 
+    def joined(self, other: MaskTrack) -> MaskTrack:
+        """What either of two regions of one clip covers, frame by frame."""
+        indices = sorted({*self.crops, *other.crops})
+        return MaskTrack.of({index: self.at(index) | other.at(index) for index in indices}, self.width, self.height)
+
     @classmethod
     def of(cls, masks: Mapping[int, Bits], width: int, height: int) -> MaskTrack:
         """From full-size masks by frame; empty masks are left out."""

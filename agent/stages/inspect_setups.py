@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from agent.deps import Deps
 from agent.evidence import track_of
-from agent.schema import Film, Finding
+from agent.schema import Film, Finding, Shot
 from agent.sightings import findings_of, traced_back, weighed
 from tools.types import SAME_MARK, Anomaly, Evidence, MaskTrack
 from tools.vision.setups import Setups, ShotDigest, digest_shot, followed
 
 COVERED = 0.6
 """Share of a smaller region from which it is part of another one."""
+BOXED = 0.8
+"""Share of a smaller region's box that lies in a larger one's, from which it is part of it."""
 SAME_PLACE = 0.3
 """Box IoU from which two sightings in one shot are the same thing."""
 CLEARED_COSTS = 0.4
@@ -23,35 +25,54 @@ CLEARED_COSTS = 0.4
 rendered films of the tune split that met 8 of 20 false claims and no true one."""
 PLACED = ("setup", "colours", "moment")
 """Claims about a place of a shot, of which one is enough; what is said of a whole shot hides none of them."""
+OTHER_LIGHT_COSTS = 0.6
+"""Confidence in a place's colours is multiplied by this in a shot that looks different as a whole."""
 WORTH_FOLLOWING = 0.25
 """Confidence from which a claim of one key frame is followed, to see whether it comes and goes at once."""
 
 
 def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple[Finding, ...]:
-    """All findings, with what a comparison of shots of the same set-up adds; a known thing is not named twice."""
+    """The findings that are sure enough to report, with what a comparison of shots of the same set-up adds.
+
+    A known thing is not named twice; where it is known but unsure, the comparison makes it surer.
+    """
     with TemporaryDirectory(dir=deps.home) as folder:
         digests = _Digests(Path(folder))
         for shot in film.shots:
             digests.keep(shot.id, digest_shot(shot.clip))
         setups = Setups(digests, {shot.id: shot.characters for shot in film.shots})
         seen = setups.differences()
-        findings = [f for f in (_cleared(film, finding, setups) for finding in findings) if _is_reported(f, deps)]
-    shots = {shot.id: shot for shot in film.shots}
+        findings = [_cleared(film, finding, setups) for finding in findings]
     kept = [_Placed.of(film, finding) for finding in findings]
+    shots = {shot.id: shot for shot in film.shots}
     for shot_id, found in seen:
-        shot, here = shots[shot_id], [one for one in kept if one.finding.shot == shot_id]
+        _add(kept, shots[shot_id], found, film, deps)
+    return tuple(one.finding for one in kept if _is_reported(one.finding, deps))
+
+
+def _add(kept: list[_Placed], shot: Shot, found: Anomaly, film: Film, deps: Deps) -> None:
+    """Adds what a comparison claims of a shot, or makes the finding surer that tells of the same place."""
+    claim, here = weighed(shot, found), [one for one in kept if one.finding.shot == shot.id]
+    if claim.kind in PLACED and any(one.track is None and _is_reported(one.finding, deps) for one in here):
+        claim = replace(claim, confidence=claim.confidence * OTHER_LIGHT_COSTS)
+    met = _met(claim, here, deps)
+    if met is None:
         least = deps.policy.report if found.kind != "moment" else WORTH_FOLLOWING
-        if weighed(shot, found).confidence < least or _is_known(found, here):
-            continue
-        whole = followed(shot.clip, found)
-        sure = None if whole is None else weighed(shot, whole)
-        if sure is None or sure.confidence < deps.policy.report or _is_known(sure, here):
-            continue
-        (made,) = findings_of(shot, [traced_back(film, shot, sure)], film, deps)
-        answered = [one for one in here if one.is_part_of(sure) or _is_other_side(sure, one.track)]
-        kept = [one for one in kept if one not in answered]
-        kept.append(_Placed(made, sure.track if sure.kind in PLACED else None))
-    return tuple(one.finding for one in kept)
+        whole = followed(shot.clip, claim) if claim.confidence >= least else None
+        if whole is None or whole.confidence < deps.policy.report:
+            return
+        claim = whole
+        met = _met(claim, here, deps)
+    if met is None:
+        siblings = [one for one in here if one.comes_and_goes_with(claim, shot)]
+        for one in siblings:
+            claim = one.taken_into(claim)
+        (made,) = findings_of(shot, [traced_back(film, shot, claim)], film, deps)
+        answered = [one for one in here if one.is_part_of(claim) or _is_other_side(claim, one.track)]
+        kept[:] = [one for one in kept if one not in answered and one not in siblings]
+        kept.append(_Placed(made, claim.track if claim.kind in PLACED else None))
+    elif not (_is_reported(met.finding, deps) or shot.intended) and claim.confidence >= WORTH_FOLLOWING:
+        kept[kept.index(met)] = met.backed(claim)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,27 +86,53 @@ class _Placed:
     def of(cls, film: Film, finding: Finding) -> _Placed:
         return cls(finding, track_of(film, finding) if finding.mask else None)
 
+    def backed(self, claim: Anomaly) -> _Placed:
+        """Surer, by what a comparison says of the same place."""
+        confidence = round(1 - (1 - self.finding.confidence) * (1 - claim.confidence), 4)
+        evidence = tuple(dict.fromkeys((*self.finding.evidence, *claim.evidence)))
+        return replace(self, finding=self.finding.model_copy(update={"confidence": confidence, "evidence": evidence}))
+
+    def comes_and_goes_with(self, claim: Anomaly, shot: Shot) -> bool:
+        """Whether it lies beside the place of a claim and is there in the very same stretch of the shot."""
+        if self.track is None or claim.kind not in PLACED:
+            return False
+        box, whole = claim.track.box, (0, shot.clip.frames - 1)
+        near = box.grown(min(box.w, box.h), claim.track.width, claim.track.height)
+        return self.track.frames == claim.track.frames != whole and near.common(self.track.box) > 0
+
+    def taken_into(self, claim: Anomaly) -> Anomaly:
+        """One claim of both places."""
+        assert self.track is not None
+        confidence = max(claim.confidence, self.finding.confidence)
+        evidence = tuple(dict.fromkeys((*claim.evidence, *self.finding.evidence)))
+        return replace(claim, track=claim.track.joined(self.track), confidence=confidence, evidence=evidence)
+
     def is_part_of(self, seen: Anomaly) -> bool:
         """Whether a comparison alone made it, and what another one saw takes it in."""
         compared = all(evidence.kind in {"panel", "shot"} for evidence in self.finding.evidence)
         return compared and seen.kind in PLACED and self.track is not None and _takes_in(seen.track, self.track)
 
 
-def _is_known(seen: Anomaly, here: Sequence[_Placed]) -> bool:
-    """Whether a finding of the shot covers the place already, or takes it in."""
-    tracks = [one.track for one in here if one.track]
-    return any(
-        _overlap(seen.track, track) or (seen.kind in PLACED and _takes_in(track, seen.track)) for track in tracks
-    )
+def _met(claim: Anomaly, here: Sequence[_Placed], deps: Deps) -> _Placed | None:
+    """The surest finding of the shot that covers the place of a claim already; an unsure one tells of places only."""
+    for one in sorted(here, key=lambda one: -one.finding.confidence):
+        placed = claim.kind in PLACED
+        if one.track and (_overlap(claim.track, one.track) or (placed and _takes_in(one.track, claim.track))):
+            return one if placed or _is_reported(one.finding, deps) else None
+    return None
 
 
 def _takes_in(whole: MaskTrack, part: MaskTrack) -> bool:
-    """Whether one region covers most of a smaller one, in a frame that both have."""
+    """Whether one region, or the box around it, covers most of a smaller one in a frame that both have."""
     common = sorted(set(whole.crops) & set(part.crops))
     if not common:
         return False
-    large, small = (track.at(common[len(common) // 2]) for track in (whole, part))
-    return bool(large.sum() >= small.sum() and (large & small).sum() > COVERED * small.sum())
+    index = common[len(common) // 2]
+    large, small = whole.at(index), part.at(index)
+    if large.sum() < small.sum():
+        return False
+    box = part.crops[index][0]
+    return bool((large & small).sum() > COVERED * small.sum()) or whole.crops[index][0].common(box) > BOXED * box.area
 
 
 def _is_other_side(seen: Anomaly, other: MaskTrack | None) -> bool:

@@ -17,13 +17,15 @@ from tools.vision.temporal import inspect_time
 
 SAME_PLACE = 0.3
 """Box IoU from which two sightings in one shot are the same thing."""
+SUSPECTED = 0.3
+"""Confidence from which a sighting is handed on: other shots of the set-up may make it sure."""
 
 
 def inspect_shot(film: Film, shot: Shot, faults: Sequence[PanelFault], deps: Deps) -> tuple[Finding, ...]:
-    """Findings of one shot: against itself over time, and against the panels of its characters."""
+    """Findings of one shot, also unsure ones: against itself over time, and against the panels of its characters."""
     seen = _sightings(film, shot, faults)
-    reported = [traced_back(film, shot, a) for a in seen if a.confidence >= deps.policy.report]
-    return findings_of(shot, reported, film, deps)
+    handed_on = [traced_back(film, shot, a) for a in seen if a.confidence >= min(SUSPECTED, deps.policy.report)]
+    return findings_of(shot, handed_on, film, deps)
 
 
 def still_there(

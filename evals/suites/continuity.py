@@ -26,6 +26,10 @@ from tools.types import Frozen
 
 FILMS, SHOTS, ERRORS = 36, 9, 6
 FRAMES, SIZE = 24, (640, 360)
+ALONE = "SH050"
+"""The shot whose set-up no other one returns to where the film has three (`evals.studio.cast`)."""
+TOLD_BY_OTHERS = ("background-patch", "text-logo", "light-shift", "grade-mismatch", "mirrored")
+"""Families that nothing but another shot of the same set-up contradicts."""
 CRFS = (18, 26)
 """H.264 quality that a film's plants are encoded at; one of the two per film."""
 
@@ -56,17 +60,28 @@ def film_cases(plan: Plan) -> list[FilmCase]:
         rng = np.random.default_rng([plan.seed, plan.split == "test", number])
         shots = [f"SH{10 * (int(n) + 1):03d}" for n in sorted(rng.permutation(SHOTS)[:ERRORS])]
         mine = [ways[(offset + number * ERRORS + n) % len(ways)] for n in range(ERRORS)]
-        pairs = list(zip(rng.permutation(np.array(shots)), mine, strict=True))
+        pairs = _told_by_others(list(zip((str(shot) for shot in rng.permutation(shots)), mine, strict=True)))
         cases.append(
             FilmCase(
                 id=f"film-{number:02d}",
                 kind="photographic" if number % 4 == 3 else "rendered",
                 seed=int(rng.integers(1, 2**31)),
-                rendered={str(shot): family for shot, (family, first) in pairs if first},
-                planted={str(shot): family for shot, (family, first) in pairs if not first},
+                rendered={shot: family for shot, (family, first) in pairs if first},
+                planted={shot: family for shot, (family, first) in pairs if not first},
             )
         )
     return cases
+
+
+def _told_by_others(pairs: list[tuple[str, tuple[str, bool]]]) -> list[tuple[str, tuple[str, bool]]]:
+    """Shots and their families, with what only other shots of the set-up contradict kept out of the shot that may have
+    a set-up of its own: nobody could tell that it is wrong there."""
+    families = dict(pairs)
+    if ALONE in families and families[ALONE][0] in TOLD_BY_OTHERS:
+        other = next((shot for shot, (family, _) in pairs if family not in TOLD_BY_OTHERS), None)
+        if other is not None:
+            families[ALONE], families[other] = families[other], families[ALONE]
+    return list(families.items())
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,13 @@ MORE = 0.45
 """Share of its area by which there must be more (or less) of a colour all around, too."""
 BEYOND = 0.35
 """How far beyond the points that agree a registration is believed, as a share of their hull's size."""
+ROUGH, LEAST_ASKED, LEAST_ALIKE = 2.0, 40, 0.6
+"""ΔE per pixel from which a place has texture, how many such pixels beyond the points that agree are asked, and the
+share of them that must be the same."""
 LEAST_SAME = 0.7
 """Share of what both show that must have its colour close by; less is another set-up."""
+AS_LARGE = 0.25
+"""Area of a place on one key frame as a share of its area on another, from which they are one thing."""
 BURNT = 243.0
 """Darkest channel (of 255) from which a place is white whatever it was."""
 UNKNOWN = -1.0
@@ -189,11 +194,12 @@ def _laid(one: Palette, others: Palettes) -> _Laid | None:
             continue
         matrix, inliers = found
         lab, known = _moved(other, matrix, one, inliers)
-        near = _nearest(one.lab, lab, known)
+        near, back = _nearest(one.lab, lab, known), _nearest(lab, one.lab, np.ones_like(known))
         if not known.any() or (near[known] < RIM).mean() < LEAST_SAME:
             continue
+        known &= _told(known, inliers, one.lab, lab, np.maximum(near, back))
         here = np.minimum(here, np.where(known, near, np.inf))
-        there = np.minimum(there, np.where(known, _nearest(lab, one.lab, np.ones_like(known)), np.inf))
+        there = np.minimum(there, np.where(known, back, np.inf))
         if best is None or len(inliers) > best[0]:
             best = len(inliers), lab, known
     if best is None:
@@ -229,6 +235,23 @@ def _around(points: Floats, size: tuple[int, int]) -> Bits:
     cv2.fillConvexPoly(canvas, np.round(hull).astype(np.int32), 1)
     far = cv2.distanceTransform(1 - canvas, cv2.DIST_L2, 3)
     return cast(Bits, far <= BEYOND * np.sqrt(cv2.contourArea(hull)))
+
+
+def _told(known: Bits, inliers: Floats, one: Floats, other: Floats, apart: Floats) -> Bits:
+    """Where the two can be compared: beyond the points that agree only when most of what has texture there is the
+    same, as it is not before another side of the set."""
+    hull = np.zeros(known.shape, np.uint8)
+    cv2.fillConvexPoly(hull, np.round(cv2.convexHull(inliers)).astype(np.int32), 1)
+    rough = np.maximum(_texture(one), _texture(other)) > ROUGH
+    asked = known & (hull == 0) & rough
+    strange = asked.sum() >= LEAST_ASKED and (apart[asked] < RIM).mean() < LEAST_ALIKE
+    return hull > 0 if strange else np.ones_like(known)
+
+
+def _texture(lab: Floats) -> Floats:
+    """ΔE per pixel of the gradient (Sobel)."""
+    steps = [cv2.Sobel(lab, cv2.CV_32F, *way, ksize=3, scale=1 / 8) for way in ((1, 0), (0, 1))]
+    return cast(Floats, np.sqrt(sum(np.sum(step * step, axis=2) for step in steps)))
 
 
 def _relit(rgb: Floats, onto: Floats, known: Bits) -> Rgb:
@@ -284,7 +307,10 @@ def _blobs(odd: Floats) -> list[Bits]:
 def _judged(
     shot: str, key: int, blob: Bits, palette: Palette, laid: Mapping[str, _Laid], *, gained: bool
 ) -> Oddity | None:
-    """What the shots that show the place say of it; None where the colour only moved, or too few say it is odd."""
+    """What the shots that show the place say of it; None where the colour only moved or came in from beyond the
+    picture's rim, or too few say it is odd."""
+    if blob[REACH:-REACH, REACH:-REACH].sum() < LEAST_TOLD:
+        return None
     asked = {other: one for other, one in laid.items() if one.known[blob].mean() > 0.8}
     against = [
         other
@@ -342,7 +368,12 @@ def _within(lab: Floats, colour: Floats) -> Bits:
 def _again(odd: Oddity, per_key: Mapping[int, Sequence[Oddity]], mine: Palettes) -> bool:
     """Seen on another key frame of the shot too, at the same place of the picture or of the set."""
     others = [other for key in per_key if key != odd.key for other in per_key[key] if other.gained == odd.gained]
-    return any(_same_place(odd, other, mine) for other in others)
+    return any(_same_place(odd, other, mine) and _as_large(odd, other) for other in others)
+
+
+def _as_large(one: Oddity, other: Oddity) -> bool:
+    """What passes before the lens covers whatever is odd on another key frame."""
+    return min(one.share, other.share) > AS_LARGE * max(one.share, other.share)
 
 
 def _same_place(one: Oddity, other: Oddity, mine: Palettes) -> bool:

@@ -22,6 +22,8 @@ LEAST = 4.0
 """ΔE of the place's mean by which it must change."""
 MARGIN = 2
 """Pixels from the picture's edge within which a place counts as touching it."""
+DEEP = 0.25
+"""Share of the picture's width or height that a place reaches in from the edge, to count as within."""
 BEYOND = 3
 """Frames past a change that tell what the place is like otherwise."""
 
@@ -44,10 +46,12 @@ def moment(clip: Clip, place: MaskTrack, seed: int) -> tuple[int, int] | None:
 
 
 def _touches_border(place: MaskTrack, index: int) -> bool:
-    """Whether the place runs to the picture's edge, where things come and go by themselves."""
+    """Whether the place lies along the picture's edge, where things come and go by themselves; what only reaches the
+    edge from far within does not."""
     box = place.crops[index][0].grown(MARGIN, place.width, place.height)
-    inner = box.x > 0 and box.y > 0 and box.x + box.w < place.width and box.y + box.h < place.height
-    return not inner
+    across = box.w < DEEP * place.width and (box.x == 0 or box.x + box.w == place.width)
+    down = box.h < DEEP * place.height and (box.y == 0 or box.y + box.h == place.height)
+    return across or down
 
 
 def _means(clip: Clip, place: MaskTrack) -> dict[int, Floats]:

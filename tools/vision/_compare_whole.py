@@ -19,18 +19,24 @@ from tools.types import Rgb
 from tools.vision._compare_kin import kin_features
 from tools.vision._compare_register import Floats, to_lab
 from tools.vision._compare_setups import ShotDigest
-from tools.vision.align import Features, Points, features, fit, match
+from tools.vision.align import Features, Matrix, Points, features, fit, match, project
 
 LONGEST, FEATURES, LEAST_INLIERS = 320, 350, 20
 """Size in pixels at which looks are registered, with how many features and how many that must agree."""
 GRID = (6, 4)
 """Cells across and down in which two looks are compared."""
-LEAST_SPREAD = 0.4
-"""Hull of the matching features as a share of the frame: the set must match, not one person before another set."""
+LEAST_RATIO = 0.6
+"""Of the matches: another camera position, before a set of some depth, agrees with fewer."""
+LEAST_SPREAD, LEAST_SHARED = 0.4, 0.35
+"""Hull of the matching features as a share of what both pictures show, which is that much of the frame: the set must
+match, not one person before another set."""
 LEAST_CELLS = 10
+SPEAKING = 0.8
+"""Share of the cells, those that differ least, that speak about light."""
 LEAST_PIXELS = 40
 """Matching pixels that a cell needs, at a quarter of the working size."""
-FLOOR, SURE = 4.5, 8.0
+FLOOR, SURE = 4.0, 8.0
+ALIKE = 3.2
 """ΔE between two shots' looks under which nothing is said, and from which it is sure: of 96 pairs of shots of six
 rendered films pairs of which neither is wrong differ by 5.0 at most, half of them by under 2.4."""
 EVERYWHERE = 0.8
@@ -68,20 +74,34 @@ class Look:
     lab: Floats
     features: Features
 
+    @property
+    def width(self) -> int:
+        """Of the picture that its features were found in."""
+        return 2 * int(self.lab.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Of the picture that its features were found in."""
+        return 2 * int(self.lab.shape[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """The key frames of a shot, small; `ramps` when its own light changes as it runs."""
+    """The key frames of a shot, small; `drift` is the most that its own light changes between two of them, in ΔE."""
 
     keys: tuple[Look, ...]
-    ramps: bool
+    drift: float
+
+    @property
+    def ramps(self) -> bool:
+        return self.drift > RAMP
 
 
 def looks_of(digest: ShotDigest) -> Looks:
     """The key frames of a shot for their colours."""
     keys = tuple(_look(rgb) for rgb in digest.keys)
     steps = (_field(a, b) for a, b in pairwise(keys))
-    return Looks(keys, any(energy(field) > RAMP for field in steps if field is not None))
+    return Looks(keys, max((_widely(field) for field in steps if field is not None), default=0.0))
 
 
 def _look(rgb: Rgb) -> Look:
@@ -96,32 +116,32 @@ def _look(rgb: Rgb) -> Look:
 def odd_look(shot: str, shots: Mapping[str, Looks]) -> Whole | None:
     """Whether one shot's light or grade differs from that of most other shots of its set-up, which agree.
 
-    A shot that is itself wrong in another way neither joins the agreement nor breaks it.
+    A shot that is itself wrong in another way neither joins the agreement nor breaks it. Nothing is said of a shot
+    whose own light changes by more than what sets it apart.
     """
     apart = {o: field for o in shots if o != shot and (field := look_apart(shots[shot], shots[o])) is not None}
     agreed = _in_one_way(apart)
-    alike = sum(energy(field) < FLOOR for field in apart.values())
+    alike = sum(energy(field) < ALIKE for field in apart.values())
     if len(agreed) < 2 or len(agreed) < alike + 2:
         return None
     mean = _mean([apart[other] for other in agreed])
     size = energy(mean)
-    if size < FLOOR or _widely(mean) < EVERYWHERE * FLOOR:
+    if size < max(FLOOR, shots[shot].drift) or _widely(mean) < EVERYWHERE * FLOOR:
         return None
     sure = float(np.clip((size - FLOOR) / (SURE - FLOOR), 0, 1))
-    confidence = (0.95 - 0.5 ** len(agreed)) * (0.55 + 0.45 * sure)
+    united = len(agreed) / (len(agreed) + alike)
+    confidence = (0.95 - 0.5 ** len(agreed)) * (0.66 + 0.34 * sure) * (0.4 + 0.6 * united)
     return Whole(shot, "look", agreed, size, round(confidence, 3), _uneven(mean), _warmer(mean))
 
 
 def _in_one_way(apart: Mapping[str, Floats]) -> tuple[str, ...]:
     """The most shots that a shot differs from in one and the same way."""
+    far = [one for one in apart if energy(apart[one]) >= ALIKE]
     groups = [
         tuple(
-            other
-            for other in apart
-            if np.linalg.norm(_average(apart[one]) - _average(apart[other])) < _slack(apart[one])
+            other for other in far if np.linalg.norm(_average(apart[one]) - _average(apart[other])) < _slack(apart[one])
         )
-        for one in apart
-        if energy(apart[one]) >= FLOOR
+        for one in far
     ]
     return max(groups, key=len, default=())
 
@@ -145,18 +165,40 @@ def look_apart(one: Looks, other: Looks) -> Floats | None:
     """How much lighter and differently coloured `one` is per cell: (rows, columns, 3) in Lab, NaN where unknown.
 
     The least over pairs of key frames that show the same place; None when none does. Only a shot whose own light
-    changes has all its key frames asked.
+    changes has all its key frames asked, and what lies between them.
     """
     mine = one.keys if one.ramps else one.keys[:: max(1, len(one.keys) - 1)]
     theirs = other.keys if other.ramps else other.keys[::2]
-    fields = [field for a in mine for b in theirs if (field := _field(a, b)) is not None]
+    table = [[_field(a, b) for b in theirs] for a in mine]
+    fields = [field for row in table for field in row if field is not None]
+    if one.ramps:
+        fields += [between for column in zip(*table, strict=True) for between in _between(column)]
+    if other.ramps:
+        fields += [between for row in table for between in _between(row)]
     return min(fields, key=energy) if fields else None
+
+
+def _between(fields: Sequence[Floats | None]) -> list[Floats]:
+    """The least that a difference comes to as it changes from each key frame to the next one."""
+    out = []
+    for a, b in pairwise(fields):
+        if a is None or b is None:
+            continue
+        known = np.isfinite(a[..., 0]) & np.isfinite(b[..., 0])
+        if known.sum() < LEAST_CELLS:
+            continue
+        step = b[known] - a[known]
+        part = -float(np.sum(step * a[known])) / max(float(np.sum(step * step)), 1e-6)
+        out.append(cast(Floats, a + np.float32(np.clip(part, 0, 1)) * (b - a)))
+    return out
 
 
 def _field(a: Look, b: Look) -> Floats | None:
     target, source = match(a.features, b.features)
     fitted = fit(source, target, "homography", 2.0) if len(target) >= LEAST_INLIERS else None
-    if fitted is None or fitted[1].sum() < LEAST_INLIERS or _spread(target[fitted[1]], a) < LEAST_SPREAD:
+    if fitted is None or fitted[1].sum() < max(LEAST_INLIERS, LEAST_RATIO * len(target)):
+        return None
+    if not _is_the_set(target[fitted[1]], fitted[0], a, b):
         return None
     half = np.diag([0.5, 0.5, 1.0])
     matrix = half @ fitted[0] @ np.linalg.inv(half)
@@ -166,10 +208,16 @@ def _field(a: Look, b: Look) -> Floats | None:
     return _cells(a.lab - other, _same_structure(a.lab, other))
 
 
-def _spread(points: Points, look: Look) -> float:
-    """Hull of matching points as a share of the picture."""
+def _is_the_set(points: Points, matrix: Matrix, a: Look, b: Look) -> bool:
+    """Whether the matching points of `a` reach over most of what it shares with `b`, which `matrix` lays on it."""
+    corners = np.array([(0, 0), (b.width, 0), (b.width, b.height), (0, b.height)], np.float64)
+    laid = project(matrix, corners).astype(np.float32)
+    if not cv2.isContourConvex(laid):
+        return False
+    frame = np.array([(0, 0), (a.width, 0), (a.width, a.height), (0, a.height)], np.float32)
+    shared = float(cv2.intersectConvexConvex(frame, laid)[0])
     hull = float(cv2.contourArea(cv2.convexHull(points)))
-    return hull / float(4 * look.lab.shape[0] * look.lab.shape[1])
+    return shared > LEAST_SHARED * a.width * a.height and hull > LEAST_SPREAD * shared
 
 
 def _same_structure(a: Floats, b: Floats) -> NDArray[np.bool_]:
@@ -197,8 +245,9 @@ def _cells(apart: Floats, where: NDArray[np.bool_]) -> Floats | None:
 
 
 def energy(field: Floats) -> float:
-    """Root mean square ΔE (CIE76) over the known cells."""
-    return float(np.sqrt(np.nanmean(np.sum(field**2, axis=-1))))
+    """Root mean square ΔE (CIE76) over the known cells but those that differ most: a thing or a garment is no light."""
+    squares = np.sort(np.sum(field**2, axis=-1)[np.isfinite(field[..., 0])])
+    return float(np.sqrt(squares[: max(1, round(SPEAKING * len(squares)))].mean()))
 
 
 def _mean(fields: Sequence[Floats]) -> Floats:
@@ -225,7 +274,7 @@ def mirrored(digests: Mapping[str, ShotDigest]) -> list[Whole]:
     """Shots that match others of their set-up in the mirror only."""
     plain, turned = dict[str, tuple[Features, ...]](), dict[str, tuple[Features, ...]]()
     for shot in digests:
-        keys = _middle(digests[shot])
+        keys = _asked(digests[shot])
         plain[shot] = tuple(kin_features(rgb) for rgb in keys)
         turned[shot] = tuple(kin_features(cast(Rgb, np.ascontiguousarray(rgb[:, ::-1]))) for rgb in keys)
     found = []
@@ -237,8 +286,10 @@ def mirrored(digests: Mapping[str, ShotDigest]) -> list[Whole]:
     return [w for shot, flips, peers in found if (w := _turned(shot, flips, peers)) is not None]
 
 
-def _middle(digest: ShotDigest) -> tuple[Rgb, ...]:
-    return (digest.keys[len(digest.keys) // 2],)
+def _asked(digest: ShotDigest) -> tuple[Rgb, ...]:
+    """Two key frames, one within each half: something may pass before one of them."""
+    last = len(digest.keys) - 1
+    return tuple(digest.keys[key] for key in sorted({last // 3, last - last // 3}))
 
 
 def _turned(shot: str, flips: tuple[str, ...], peers: int) -> Whole | None:

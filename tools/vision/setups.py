@@ -143,9 +143,9 @@ def _colour_anomaly(odd: Oddity, digest: ShotDigest) -> Anomaly:
     size = (digest.width, digest.height)
     mask = cv2.resize(odd.blob.astype("float32"), size, interpolation=cv2.INTER_LINEAR) > 0.5
     agreed = len(odd.against)
-    strong = min(1.0, 0.4 + odd.size / 30)
+    strong = min(1.0, 0.5 + odd.size / 30 + odd.share)
     place = min(1.0, 0.6 + odd.share / 0.01)
-    confidence = (0.98 - 0.6**agreed) * (0.5 + 0.5 * agreed / odd.asked) * strong * place
+    confidence = (0.98 - 0.45**agreed) * (0.4 + 0.6 * agreed / odd.asked) * strong * place
     return Anomaly(
         kind="moment" if odd.passing else "colours",
         track=MaskTrack.of({digest.indices[odd.key]: mask}, *size),
