@@ -25,8 +25,6 @@ CLEARED_COSTS = 0.4
 rendered films of the tune split that met 8 of 20 false claims and no true one."""
 PLACED = ("setup", "colours", "moment")
 """Claims about a place of a shot, of which one is enough; what is said of a whole shot hides none of them."""
-OTHER_LIGHT_COSTS = 0.6
-"""Confidence in a place's colours is multiplied by this in a shot that looks different as a whole."""
 WORTH_FOLLOWING = 0.25
 """Confidence from which a claim of one key frame is followed, to see whether it comes and goes at once."""
 
@@ -53,8 +51,6 @@ def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple
 def _add(kept: list[_Placed], shot: Shot, found: Anomaly, film: Film, deps: Deps) -> None:
     """Adds what a comparison claims of a shot, or makes the finding surer that tells of the same place."""
     claim, here = weighed(shot, found), [one for one in kept if one.finding.shot == shot.id]
-    if claim.kind in PLACED and any(one.track is None and _is_reported(one.finding, deps) for one in here):
-        claim = replace(claim, confidence=claim.confidence * OTHER_LIGHT_COSTS)
     met = _met(claim, here, deps)
     if met is None:
         least = deps.policy.report if found.kind != "moment" else WORTH_FOLLOWING

@@ -52,7 +52,7 @@ BEYOND = 0.35
 ROUGH, LEAST_ASKED, LEAST_ALIKE = 2.0, 40, 0.6
 """ΔE per pixel from which a place has texture, how many such pixels beyond the points that agree are asked, and the
 share of them that must be the same."""
-LEAST_SAME = 0.7
+LEAST_SAME = 0.5
 """Share of what both show that must have its colour close by; less is another set-up."""
 AS_LARGE = 0.25
 """Area of a place on one key frame as a share of its area on another, from which they are one thing."""
@@ -108,7 +108,9 @@ class Oddity:
     gained: bool
     share: float
     passing: bool = False
-    """Whether no other key frame of the shot that was looked at shows it."""
+    """Whether the other key frames of the shot that were looked at show the place, and it is not odd there."""
+    once: bool = False
+    """Whether no other key frame could show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,13 @@ def odd_colours(shot: str, shots: Mapping[str, Palettes]) -> list[Oddity]:
     """Places of a shot that most of the other shots contradict, each on the key frame that shows it best; first those
     that several key frames show."""
     mine = shots[shot]
-    keys = _apart(len(mine))
-    per_key = {key: _odd_at(shot, key, shots) for key in keys}
-    found = [odd for key in keys for odd in per_key[key]]
-    lasting = [odd for odd in found if len(keys) == 1 or _again(odd, per_key, mine)]
-    passing = [replace(odd, passing=True) for odd in found if odd not in lasting]
-    return [*_distinct(lasting, mine), *_distinct(passing, mine)]
+    views = {key: _View.of(shot, key, shots) for key in _apart(len(mine))}
+    found = [odd for view in views.values() for odd in view.odd]
+    lasting = [odd for odd in found if len(views) == 1 or _again(odd, views, mine)]
+    rest = [odd for odd in found if odd not in lasting]
+    untold = [replace(odd, once=True) for odd in rest if not _could_be_seen(odd, views, mine)]
+    passing = [replace(odd, passing=True) for odd in rest if _could_be_seen(odd, views, mine)]
+    return [*_distinct([*lasting, *untold], mine), *_distinct(passing, mine)]
 
 
 def _apart(count: int) -> list[int]:
@@ -168,19 +171,25 @@ def _laid_on(palette: Palette, shots: Mapping[str, Palettes], own: str) -> dict[
     return {other: one for other in others if (one := _laid(palette, shots[other])) is not None}
 
 
-def _odd_at(shot: str, key: int, shots: Mapping[str, Palettes]) -> list[Oddity]:
-    palette = shots[shot][key]
-    laid = _laid_on(palette, shots, shot)
-    if len(laid) < 2:
-        return []
-    found = []
-    for gained in (True, False):
-        maps = [one.here if gained else one.there for one in laid.values()]
-        for blob in _blobs(_majority(maps)):
-            odd = _judged(shot, key, blob, palette, laid, gained=gained)
-            if odd is not None:
-                found.append(odd)
-    return found
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What is odd on one key frame, and where at least two other shots could tell."""
+
+    odd: tuple[Oddity, ...]
+    told: Bits
+
+    @classmethod
+    def of(cls, shot: str, key: int, shots: Mapping[str, Palettes]) -> _View:
+        palette = shots[shot][key]
+        laid = _laid_on(palette, shots, shot)
+        told = np.sum([one.known for one in laid.values()], axis=0) if laid else np.zeros(palette.lab.shape[:2])
+        if len(laid) < 2:
+            return cls((), np.zeros(palette.lab.shape[:2], np.bool_))
+        found = []
+        for gained in (True, False):
+            maps = [one.here if gained else one.there for one in laid.values()]
+            found += [_judged(shot, key, blob, palette, laid, gained=gained) for blob in _blobs(_majority(maps))]
+        return cls(tuple(odd for odd in found if odd is not None), np.asarray(told >= 2, np.bool_))
 
 
 def _laid(one: Palette, others: Palettes) -> _Laid | None:
@@ -365,10 +374,21 @@ def _within(lab: Floats, colour: Floats) -> Bits:
     return cast(Bits, np.einsum("hwc,hwc->hw", apart, apart) < SAME_COLOUR**2)
 
 
-def _again(odd: Oddity, per_key: Mapping[int, Sequence[Oddity]], mine: Palettes) -> bool:
+def _again(odd: Oddity, views: Mapping[int, _View], mine: Palettes) -> bool:
     """Seen on another key frame of the shot too, at the same place of the picture or of the set."""
-    others = [other for key in per_key if key != odd.key for other in per_key[key] if other.gained == odd.gained]
+    others = [other for key in views if key != odd.key for other in views[key].odd if other.gained == odd.gained]
     return any(_same_place(odd, other, mine) and _as_large(odd, other) for other in others)
+
+
+def _could_be_seen(odd: Oddity, views: Mapping[int, _View], mine: Palettes) -> bool:
+    """Whether another key frame shows the place where other shots can tell."""
+    size = (odd.blob.shape[1], odd.blob.shape[0])
+    for key in (key for key in views if key != odd.key):
+        found = _registered(mine[key], mine[odd.key])
+        there = odd.blob if found is None else carried(odd.blob, found[0], size)
+        if there.sum() > 0.5 * odd.blob.sum() and views[key].told[there].mean() > 0.5:
+            return True
+    return False
 
 
 def _as_large(one: Oddity, other: Oddity) -> bool:

@@ -31,6 +31,10 @@ SAME_PLACE = 0.3
 """Box IoU from which two claims of one shot tell of one thing."""
 LARGE = 0.05
 """Share of the frame from which a difference is called wardrobe rather than a thing."""
+OTHER_LIGHT_COSTS = 0.6
+"""Confidence in a place is multiplied by this in a shot that looks different as a whole."""
+ONCE = 0.8
+"""Confidence in what one key frame shows is multiplied by this where no other one could show it."""
 AT_ONCE = 0.5
 """How sure the change itself makes of what one key frame alone shows, where it comes and goes from frame to frame."""
 LEAST_ALIKE, OUTVOTED = 2, 3
@@ -74,8 +78,10 @@ class Setups:
         claims += [(whole.shot, _whole_anomaly(whole, self.digests[whole.shot])) for whole in mirrored(self.digests)]
         kept = [odd for odd in found if not any(_outdone(odd, other) for other in found)]
         placed = [(odd.shot, _setup_anomaly(odd, self.digests[odd.shot])) for odd in kept]
-        claims += [(shot, _backed(one, [c for name, c in coloured if name == shot])) for shot, one in placed]
-        claims += [c for c in coloured if not any(name == c[0] and _same_place(one, c[1]) for name, one in placed)]
+        relit = {shot for shot, whole in claims if whole.kind == "look"}
+        places = [(shot, _backed(one, [c for name, c in coloured if name == shot])) for shot, one in placed]
+        places += [c for c in coloured if not any(name == c[0] and _same_place(one, c[1]) for name, one in placed)]
+        claims += [(shot, _doubted(one) if shot in relit else one) for shot, one in places]
         return sorted(claims, key=lambda claim: -claim[1].confidence)
 
     def clears(self, shot: str, place: MaskTrack, suspects: Collection[str] = ()) -> tuple[str, ...]:
@@ -133,6 +139,11 @@ def _backed(one: Anomaly, colours: Sequence[Anomaly]) -> Anomaly:
     return one
 
 
+def _doubted(one: Anomaly) -> Anomaly:
+    """Less sure, in a shot that looks different as a whole."""
+    return replace(one, confidence=round(OTHER_LIGHT_COSTS * one.confidence, 3))
+
+
 def _same_place(one: Anomaly, other: Anomaly) -> bool:
     """Boxes that mostly cover each other; their key frames may differ."""
     return one.track.box.iou(other.track.box) > SAME_PLACE
@@ -145,7 +156,8 @@ def _colour_anomaly(odd: Oddity, digest: ShotDigest) -> Anomaly:
     agreed = len(odd.against)
     strong = min(1.0, 0.5 + odd.size / 30 + odd.share)
     place = min(1.0, 0.6 + odd.share / 0.01)
-    confidence = (0.98 - 0.45**agreed) * (0.4 + 0.6 * agreed / odd.asked) * strong * place
+    seen = ONCE if odd.once else 1.0
+    confidence = (0.98 - 0.4**agreed) * (0.45 + 0.55 * agreed / odd.asked) * strong * place * seen
     return Anomaly(
         kind="moment" if odd.passing else "colours",
         track=MaskTrack.of({digest.indices[odd.key]: mask}, *size),
