@@ -148,14 +148,30 @@ def _quadratic(x: Matrix, y: Matrix) -> Matrix:
 def register(a: View, b: View) -> Registration | None:
     """The gated homography that lays b on a, or None where the two do not show the same thing in the same pose."""
     target, source = match(a.features, b.features)
+    found, inside = _fitted(a, b, target, source)
+    return found if inside.mean() >= LEAST_INLIER_SHARE else None
+
+
+def register_set(a: View, b: View) -> Registration | None:
+    """The same where the set stands in some depth behind somebody: of two matrices the one that most of `a` agrees
+    with in extent, not in features."""
+    target, source = match(a.features, b.features)
+    first, inside = _fitted(a, b, target, source)
+    rest = ~inside
+    second, _ = _fitted(a, b, target[rest], source[rest]) if rest.sum() >= LEAST_INLIERS else (None, rest)
+    found = [one for one in (first, second) if one is not None]
+    return max(found, key=lambda one: _hull_share(one.points, a.size), default=None)
+
+
+def _fitted(a: View, b: View, target: Floats, source: Floats) -> tuple[Registration | None, Bits]:
+    """The gated homography that most of the matches agree with, and which do."""
     fitted = fit(source, target, "homography", 2.5)
     if fitted is None:
-        return None
+        return None, np.zeros(max(1, len(target)), np.bool_)
     matrix, inside = fitted
-    unique = len(np.unique(np.round(target[inside]), axis=0))
-    if unique < LEAST_INLIERS or inside.mean() < LEAST_INLIER_SHARE:
-        return None
-    return _gated(a, b, matrix, target[inside], source[inside])
+    if len(np.unique(np.round(target[inside]), axis=0)) < LEAST_INLIERS:
+        return None, inside
+    return _gated(a, b, matrix, target[inside], source[inside]), inside
 
 
 def _gated(a: View, b: View, matrix: Matrix, target: Floats, source: Floats) -> Registration | None:

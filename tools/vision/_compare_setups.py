@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import cast
 
 import cv2
@@ -18,24 +17,23 @@ import numpy as np
 from tools.media.decode import frames as decoded
 from tools.media.pixels import rgb8
 from tools.media.probe import probe
-from tools.types import Bits, Clip, Gray, Rgb
-from tools.vision._compare_difference import carried, components, difference, disc, show_alike, steepness
+from tools.types import Bits, Clip, Rgb
+from tools.vision._compare_difference import carried, components, difference, show_alike, steepness
+from tools.vision._compare_moving import moving
 from tools.vision._compare_register import (
     Pair,
     Registration,
     View,
     laid_on,
     register,
+    register_set,
     working_view,
 )
-from tools.vision.align import Features, Matrix, align_features, features
-from tools.vision.motion import flow
 
 WORKING = 640
 KEYS = 4
 PROBES = 16
 """Most frames looked at per shot for what moves; a short shot needs one in four."""
-PROBE_FEATURES = 600
 CANDIDATES = 2
 """Key frames of another shot that are tried for one of this shot's."""
 SETUP_INLIERS = 60
@@ -45,8 +43,6 @@ SETUP_SAME = 0.75
 """Share of the believed area that must look the same before a difference means anything."""
 LEAST_AREA = 0.0007
 """Of the frame; a speck that thirds of data/clips/toy-frog.mp4 differ by lies under it."""
-STILL = 1.5
-"""Pixels at working size per probe step, after the camera's motion, up to which a pixel counts as not moving."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +88,9 @@ def digest_shot(clip: Clip) -> ShotDigest:
         if index in wanted:
             probes.append((index, _small(rgb8(frame))))
     chosen = sorted({round(v) for v in np.linspace(0, len(probes) - 1, min(KEYS, len(probes)))})
-    moving = _moving(probes, chosen)
+    stirred = moving([rgb for _, rgb in probes], chosen)
     keys = tuple(probes[i][1] for i in chosen)
-    return ShotDigest(info.width, info.height, clip.frames, tuple(probes[i][0] for i in chosen), keys, moving)
+    return ShotDigest(info.width, info.height, clip.frames, tuple(probes[i][0] for i in chosen), keys, stirred)
 
 
 def _small(rgb: Rgb) -> Rgb:
@@ -103,45 +99,6 @@ def _small(rgb: Rgb) -> Rgb:
         return rgb
     size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
     return cast(Rgb, cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
-
-
-def _moving(probes: list[tuple[int, Rgb]], chosen: list[int]) -> tuple[Bits, ...]:
-    """Per key frame, what moves or changes anywhere in the shot, on its grid."""
-    grays = [cast(Gray, cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)) for _, rgb in probes]
-    found = [features(gray, limit=PROBE_FEATURES) for gray in grays]
-    pieces = [_stirred(grays[i], found[i], grays[j], found[j]) for i, j in pairwise(range(len(grays)))]
-    out = []
-    for key in chosen:
-        height, width = grays[key].shape[:2]
-        seen = np.zeros((height, width), np.bool_)
-        for i, (mask, _) in enumerate(pieces):
-            seen |= carried(mask, _path(pieces, i, key), (width, height))
-        out.append(cv2.dilate(seen.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
-    return tuple(out)
-
-
-def _stirred(a: Gray, known_a: Features, b: Gray, known_b: Features) -> tuple[Bits, Matrix]:
-    """Where b differs from a beyond the camera's motion, on a's grid, and the camera's matrix a → b."""
-    size = (a.shape[1], a.shape[0])
-    found = align_features(known_a, known_b, size, "homography")
-    camera = np.eye(3) if found is None else found.matrix
-    back = cast(Gray, cv2.warpPerspective(b, camera, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP))
-    inside = cv2.warpPerspective(np.full_like(b, 255), camera, size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
-    rest = flow(a, back, np.eye(3))
-    drift = np.hypot(rest[..., 0], rest[..., 1]) > STILL
-    apart = cv2.GaussianBlur(cv2.absdiff(a, back).astype(np.float32), (0, 0), 1.5)
-    changed = apart > max(12.0, 6 * float(np.median(apart[inside])) if inside.any() else 12.0)
-    stirred = ((drift & (apart > 6.0)) | changed) & inside
-    return cv2.morphologyEx(stirred.astype(np.uint8), cv2.MORPH_OPEN, disc(1)) > 0, camera
-
-
-def _path(pieces: list[tuple[Bits, Matrix]], start: int, end: int) -> Matrix:
-    matrix: Matrix = np.eye(3)
-    for i in range(start, end):
-        matrix = pieces[i][1] @ matrix
-    for i in range(start - 1, end - 1, -1):
-        matrix = np.linalg.inv(pieces[i][1]) @ matrix
-    return matrix
 
 
 @dataclass(frozen=True)
@@ -190,15 +147,15 @@ def _nearest_first(key: int, ours: int, theirs: int) -> list[int]:
 
 def _sight(one: Setting, key: int, other: Setting, candidate: int) -> Sight | None:
     a, b = one.views[key], other.views[candidate]
-    found = register(a, b)
+    found = register_set(a, b)
     if found is None or not _same_setup(found, a):
         return None
     pair = laid_on(a, b, found)
-    moving = one.digest.moving[key] | carried(other.digest.moving[candidate], found.matrix, a.size)
-    still = difference(pair, moving)
+    stirred = one.digest.moving[key] | carried(other.digest.moving[candidate], found.matrix, a.size)
+    still = difference(pair, stirred)
     if still.seen.mean() < 0.2 or still.same.sum() < SETUP_SAME * still.seen.sum():
         return None
-    return Sight(key, pair, _far_from(still.closed, moving), still.seen)
+    return Sight(key, pair, _far_from(still.closed, stirred), still.seen)
 
 
 def _same_setup(found: Registration, a: View) -> bool:
@@ -206,9 +163,9 @@ def _same_setup(found: Registration, a: View) -> bool:
     return found.inliers >= SETUP_INLIERS and spread >= SETUP_SPREAD
 
 
-def _far_from(odd: Bits, moving: Bits) -> Bits:
+def _far_from(odd: Bits, stirred: Bits) -> Bits:
     """Blobs that lie clear of what moves: a thing that someone reaches for may change its place."""
-    near = cv2.dilate(moving.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    near = cv2.dilate(stirred.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     out = np.zeros_like(odd)
     for blob in components(odd):
         if (blob & near).sum() < 0.2 * blob.sum():
