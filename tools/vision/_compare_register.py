@@ -152,15 +152,15 @@ def register(a: View, b: View) -> Registration | None:
     return found if inside.mean() >= LEAST_INLIER_SHARE else None
 
 
-def register_set(a: View, b: View) -> Registration | None:
-    """The same where the set stands in some depth behind somebody: of two matrices the one that most of `a` agrees
-    with in extent, not in features."""
+def register_set(a: View, b: View) -> list[Registration]:
+    """The same where somebody stands before a set: one or two registrations, first the one that agrees over most of
+    `a` in extent, be its features ever so few."""
     target, source = match(a.features, b.features)
     first, inside = _fitted(a, b, target, source)
     rest = ~inside
     second, _ = _fitted(a, b, target[rest], source[rest]) if rest.sum() >= LEAST_INLIERS else (None, rest)
     found = [one for one in (first, second) if one is not None]
-    return max(found, key=lambda one: _hull_share(one.points, a.size), default=None)
+    return sorted(found, key=lambda one: -_hull_share(one.points, a.size))
 
 
 def _fitted(a: View, b: View, target: Floats, source: Floats) -> tuple[Registration | None, Bits]:

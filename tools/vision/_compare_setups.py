@@ -25,7 +25,6 @@ from tools.vision._compare_register import (
     Registration,
     View,
     laid_on,
-    register,
     register_set,
     working_view,
 )
@@ -36,7 +35,7 @@ PROBES = 16
 """Most frames looked at per shot for what moves; a short shot needs one in four."""
 CANDIDATES = 2
 """Key frames of another shot that are tried for one of this shot's."""
-SETUP_INLIERS = 60
+SETUP_INLIERS = 30
 SETUP_SPREAD = 0.35
 """Hull of the inliers as a share of the frame: the set must match, not one thing in it."""
 SETUP_SAME = 0.75
@@ -148,14 +147,16 @@ def _nearest_first(key: int, ours: int, theirs: int) -> list[int]:
 def _sight(one: Setting, key: int, other: Setting, candidate: int) -> Sight | None:
     a, b = one.views[key], other.views[candidate]
     found = register_set(a, b)
-    if found is None or not _same_setup(found, a):
+    if not found or not _same_setup(found[0], a):
         return None
-    pair = laid_on(a, b, found)
-    stirred = one.digest.moving[key] | carried(other.digest.moving[candidate], found.matrix, a.size)
+    pair = laid_on(a, b, found[0])
+    stirred = one.digest.moving[key] | carried(other.digest.moving[candidate], found[0].matrix, a.size)
     still = difference(pair, stirred)
-    if still.seen.mean() < 0.2 or still.same.sum() < SETUP_SAME * still.seen.sum():
+    nearer = difference(laid_on(a, b, found[1]), stirred).same if len(found) > 1 else np.zeros_like(stirred)
+    explained = (still.same | nearer) & still.seen
+    if still.seen.mean() < 0.2 or explained.sum() < SETUP_SAME * still.seen.sum():
         return None
-    return Sight(key, pair, _far_from(still.closed, stirred), still.seen)
+    return Sight(key, pair, _left_over(still.closed, stirred, nearer), still.seen)
 
 
 def _same_setup(found: Registration, a: View) -> bool:
@@ -163,12 +164,13 @@ def _same_setup(found: Registration, a: View) -> bool:
     return found.inliers >= SETUP_INLIERS and spread >= SETUP_SPREAD
 
 
-def _far_from(odd: Bits, stirred: Bits) -> Bits:
-    """Blobs that lie clear of what moves: a thing that someone reaches for may change its place."""
+def _left_over(odd: Bits, stirred: Bits, nearer: Bits) -> Bits:
+    """Blobs that lie clear of what moves, as a thing that someone reaches for may change its place, and that whoever
+    stands before the set does not explain."""
     near = cv2.dilate(stirred.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     out = np.zeros_like(odd)
     for blob in components(odd):
-        if (blob & near).sum() < 0.2 * blob.sum():
+        if (blob & near).sum() < 0.2 * blob.sum() and (blob & nearer).sum() < 0.5 * blob.sum():
             out |= blob
     return out
 
@@ -231,11 +233,9 @@ def _repeated(place: Odd, places: list[Odd], setting: Setting) -> bool:
 def _same_place(one: Odd, other: Odd, setting: Setting) -> bool:
     if one.key == other.key:
         return bool((one.blob & other.blob).any())
-    found = register(setting.views[one.key], setting.views[other.key])
-    if found is None:
-        return False
-    there = carried(other.blob, found.matrix, setting.views[one.key].size)
-    return bool((there & one.blob).sum() > 0.4 * min(there.sum(), one.blob.sum()) > 0)
+    found = register_set(setting.views[one.key], setting.views[other.key])
+    laid = [carried(other.blob, each.matrix, setting.views[one.key].size) for each in found]
+    return any(bool((there & one.blob).sum() > 0.4 * min(there.sum(), one.blob.sum()) > 0) for there in laid)
 
 
 def _distinct(places: list[Odd], setting: Setting) -> list[Odd]:
