@@ -36,7 +36,7 @@ SPEAKING = 0.8
 LEAST_PIXELS = 40
 """Matching pixels that a cell needs, at a quarter of the working size."""
 FLOOR, SURE = 4.0, 8.0
-ALIKE = 3.2
+ALIKE, MOST_ALIKE = 3.2, 1
 """ΔE between two shots' looks under which nothing is said, and from which it is sure: of 96 pairs of shots of six
 rendered films pairs of which neither is wrong differ by 5.0 at most, half of them by under 2.4."""
 EVERYWHERE = 0.8
@@ -122,7 +122,7 @@ def odd_look(shot: str, shots: Mapping[str, Looks]) -> Whole | None:
     apart = {o: field for o in shots if o != shot and (field := look_apart(shots[shot], shots[o])) is not None}
     agreed = _in_one_way(apart)
     alike = sum(energy(field) < ALIKE for field in apart.values())
-    if len(agreed) < 2 or len(agreed) < alike + 2:
+    if len(agreed) < 2 or len(agreed) < alike + 2 or alike > MOST_ALIKE:
         return None
     mean = _mean([apart[other] for other in agreed])
     size = energy(mean)
@@ -164,13 +164,17 @@ def _slack(field: Floats) -> float:
 def look_apart(one: Looks, other: Looks) -> Floats | None:
     """How much lighter and differently coloured `one` is per cell: (rows, columns, 3) in Lab, NaN where unknown.
 
-    The least over pairs of key frames that show the same place; None when none does. Only a shot whose own light
-    changes has all its key frames asked, and what lies between them.
+    The least over pairs of key frames that show the same place; None when none does. All key frames are asked of a shot
+    whose own light changes, and what lies between them; of others only where a few do not meet.
     """
     mine = one.keys if one.ramps else one.keys[:: max(1, len(one.keys) - 1)]
     theirs = other.keys if other.ramps else other.keys[::2]
     table = [[_field(a, b) for b in theirs] for a in mine]
     fields = [field for row in table for field in row if field is not None]
+    if not fields:
+        return min(
+            (f for a in one.keys for b in other.keys if (f := _field(a, b)) is not None), key=energy, default=None
+        )
     if one.ramps:
         fields += [between for column in zip(*table, strict=True) for between in _between(column)]
     if other.ramps:
