@@ -53,13 +53,14 @@ def film_cases(plan: Plan) -> list[FilmCase]:
     from evals.plant import FAMILIES as PLANTED  # noqa: PLC0415 - the studio loads when a suite runs
     from evals.studio.cast import FAMILIES as RENDERED  # noqa: PLC0415
 
-    ways = [(family, True) for family in RENDERED] + [(family, False) for family in PLANTED]
+    names = tuple(dict.fromkeys((*RENDERED, *PLANTED)))
     offset = 0 if plan.split == "tune" else 5
     cases = []
     for number in range(FILMS):
         rng = np.random.default_rng([plan.seed, plan.split == "test", number])
         shots = [f"SH{10 * (int(n) + 1):03d}" for n in sorted(rng.permutation(SHOTS)[:ERRORS])]
-        mine = [ways[(offset + number * ERRORS + n) % len(ways)] for n in range(ERRORS)]
+        turns = [divmod(offset + number * ERRORS + n, len(names)) for n in range(ERRORS)]
+        mine = [(names[at], _is_rendered(names[at], lap, RENDERED, PLANTED)) for lap, at in turns]
         pairs = _told_by_others(list(zip((str(shot) for shot in rng.permutation(shots)), mine, strict=True)))
         cases.append(
             FilmCase(
@@ -71,6 +72,11 @@ def film_cases(plan: Plan) -> list[FilmCase]:
             )
         )
     return cases
+
+
+def _is_rendered(family: str, lap: int, rendered: Sequence[str], planted: Sequence[str]) -> bool:
+    """Whether the studio renders a family or it is planted; what both can do they do in turn."""
+    return family in rendered and (family not in planted or lap % 2 == 0)
 
 
 def _told_by_others(pairs: list[tuple[str, tuple[str, bool]]]) -> list[tuple[str, tuple[str, bool]]]:

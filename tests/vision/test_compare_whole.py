@@ -73,3 +73,33 @@ def test_a_ramp_within_a_shot_is_no_other_light() -> None:
     assert (
         Setups({"SH010": shot(0), "SH020": shot(1, ramp=0.06), "SH030": shot(2), "SH040": shot(3)}).differences() == []
     )
+
+
+def ramping(number: int, first: float, last: float) -> ShotDigest:
+    """A shot whose exposure runs from one factor to another; where it equals the others' lies between key frames."""
+    base = shot(number)
+    factors = np.linspace(first, last, len(base.keys))
+    keys = tuple(
+        np.asarray(np.clip(key * factor, 0, 255), np.uint8) for key, factor in zip(base.keys, factors, strict=True)
+    )
+    return ShotDigest(base.width, base.height, base.frames, base.indices, keys, base.moving)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0.55, 1.35), (1.4, 0.7)])
+def test_a_ramp_that_passes_the_light_of_the_others_between_two_key_frames_is_no_other_light(
+    first: float, last: float
+) -> None:
+    found = Setups(
+        {"SH010": shot(0), "SH020": ramping(1, first, last), "SH030": shot(2), "SH040": shot(3)}
+    ).differences()
+    assert not [name for name, one in found if one.kind == "look" and one.confidence >= 0.5]
+
+
+def test_something_before_the_middle_key_frame_does_not_hide_that_a_shot_is_mirrored() -> None:
+    flipped = shot(1, turned)
+    covered = list(flipped.keys)
+    covered[2] = covered[2].copy()
+    covered[2][40:, 60:420] = (30, 60, 50)
+    one = ShotDigest(flipped.width, flipped.height, flipped.frames, flipped.indices, tuple(covered), flipped.moving)
+    found = Setups({"SH010": shot(0), "SH020": one, "SH030": shot(2), "SH040": shot(3)}).differences()
+    assert [name for name, each in found if each.kind == "mirrored" and each.confidence >= 0.5] == ["SH020"]

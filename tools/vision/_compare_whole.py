@@ -38,9 +38,9 @@ LEAST_PIXELS = 40
 FLOOR, SURE = 4.0, 8.0
 ALIKE, MOST_ALIKE = 3.2, 1
 """ΔE between two shots' looks under which nothing is said, from which it is sure, and under which they are alike, as
-more than so many others must not be. Of 791 pairs of shots of thirty films of the tune split (seeds 303, 404, 505) those
-of which neither is wrong differ by under 1.8 in half and by under 5.9 in 95 of a hundred; what differs by more has light
-that changes as a shot runs or shows another side of the set."""
+more than so many others must not be. Of 791 pairs of shots of thirty films of the tune split (seeds 303, 404, 505)
+those of which neither is wrong differ by under 1.8 in half and by under 5.9 in 95 of a hundred; what differs by more
+has light that changes as a shot runs or shows another side of the set."""
 EVERYWHERE = 0.8
 """Share of FLOOR that half of the picture must differ by."""
 AMONG = 3.0
