@@ -187,6 +187,15 @@ def test_one_spoiled_frame_is_a_flash(tmp_path: Path) -> None:
     assert overlap(flash.track.at(20), oval((220, 130), (50, 40))) > 0.75
 
 
+@pytest.mark.parametrize("gain", [0.4, 0.6, 1.5])
+def test_a_frame_in_a_wholly_other_exposure_is_a_flash_however_strong(tmp_path: Path, gain: float) -> None:
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        return np.asarray(np.clip(picture * gain, 0, 255), np.uint8) if index == 20 else picture
+
+    found = sure(inspect_time(filmed(tmp_path / "exposed.mp4", camera(), spoil)))
+    assert [(one.kind, one.track.frames) for one in found] == [("flash", (20, 20))]
+
+
 @pytest.mark.parametrize(("kind", "first", "last"), [("black", 20, 22), ("frozen", 20, 25), ("level-jump", 20, 27)])
 def test_faults_of_whole_frames(tmp_path: Path, kind: str, first: int, last: int) -> None:
     kept: list[Rgb] = []

@@ -26,6 +26,8 @@ CELL = 16
 """Side of the cells of the coarse motion kept for every frame, in pixels at small size."""
 SPOT = 8
 """Side of the cells in which brightness is followed, in pixels at small size."""
+FLASH = 10.0
+"""Codes of 255 between two frames' mean luma from which they are brought to one light before motion is measured."""
 _THREE = np.ones((3, 3), np.uint8)
 
 
@@ -90,7 +92,8 @@ def within(picture: Colours, side: int) -> Colours:
 def step(before: Look, now: Look) -> Step:
     """Measures the step between two neighbouring frames."""
     a, b = before.small, now.small
-    back, ahead = _flow(b[..., 0], a[..., 0]), _flow(a[..., 0], b[..., 0])
+    lit = _as_light(a[..., 0], b[..., 0])
+    back, ahead = _flow(b[..., 0], lit), _flow(lit, b[..., 0])
     around = _camera(back)
     previous = carry(a, back)
     level = _level(previous, b)
@@ -170,6 +173,16 @@ def _flow(a: Colours, b: Colours) -> Plane:
     """DIS flow (Kroeger et al., ECCV 2016) from `a` to `b`."""
     empty = np.zeros((*a.shape, 2), np.float32)
     return np.asarray(_dis().calc(np.ascontiguousarray(a), np.ascontiguousarray(b), empty), np.float32)
+
+
+def _as_light(a: Colours, b: Colours) -> Colours:
+    """Luma of `a`, with the mean and the spread of `b` where they differ by far: flow takes a flash for motion."""
+    (mean_a, spread_a), (mean_b, spread_b) = ((float(x.mean()), float(x.std()) + 1) for x in (a, b))
+    if abs(mean_a - mean_b) < FLASH:
+        return a
+    gain = float(np.clip(spread_b / spread_a, 0.3, 3.0))
+    table = np.clip(np.rint(gain * (np.arange(256) - mean_a) + mean_b), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(np.ascontiguousarray(a), table), np.uint8)
 
 
 def _dis() -> cv2.DISOpticalFlow:

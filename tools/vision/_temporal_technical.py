@@ -60,7 +60,10 @@ def pulse(now: Look, before: Look | None, step: Step | None) -> Pulse:
         return Pulse(top, float("inf"), (0.0, 0.0, 0.0), 0.0)
     apart = cv2.absdiff(luma, before.small[..., 0]).astype(np.float32)
     cells = cv2.resize(apart, (max(1, luma.shape[1] // 16), max(1, luma.shape[0] // 16)), interpolation=cv2.INTER_AREA)
-    shift = step.level[:, 0] * 128 + step.level[:, 1] - 128
+    gain, offset = step.level[:, 0], step.level[:, 1]
+    shift = (256 * (gain - 1) + 2 * offset) / (
+        1 + np.maximum(gain, 0.1)
+    )  # as large there as back, half way at mid-grey
     agreed = _agreed(now, before, step) if np.abs(shift).max() >= LEVEL_JUMP / 2 else 0.0
     return Pulse(top, float(np.percentile(cells, 95)), (float(shift[0]), float(shift[1]), float(shift[2])), agreed)
 
