@@ -20,6 +20,8 @@ BOXED = 0.8
 """Share of a smaller region's box that lies in a larger one's, from which it is part of it."""
 SAME_PLACE = 0.3
 """Box IoU from which two sightings in one shot are the same thing."""
+BESIDE = 0.3
+"""Share of a place's box that lies within or around another's, from which both may be one change."""
 CLEARED_COSTS = 0.4
 """Confidence in what only panels contradict is multiplied by this where the other shots of the set-up agree. On 14
 rendered films of the tune split that met 8 of 20 false claims and no true one."""
@@ -64,7 +66,7 @@ def _add(kept: list[_Placed], shot: Shot, found: Anomaly, film: Film, deps: Deps
         for one in siblings:
             claim = one.taken_into(claim)
         (made,) = findings_of(shot, [traced_back(film, shot, claim)], film, deps)
-        answered = [one for one in here if one.is_part_of(claim) or _is_other_side(claim, one.track)]
+        answered = [one for one in here if one.is_part_of(claim) or is_other_side(claim, one.track, shot)]
         kept[:] = [one for one in kept if one not in answered and one not in siblings]
         kept.append(_Placed(made, claim.track if claim.kind in PLACED else None))
     elif not (_is_reported(met.finding, deps) or shot.intended) and claim.confidence >= WORTH_FOLLOWING:
@@ -131,15 +133,16 @@ def _takes_in(whole: MaskTrack, part: MaskTrack) -> bool:
     return bool((large & small).sum() > COVERED * small.sum()) or whole.crops[index][0].common(box) > BOXED * box.area
 
 
-def _is_other_side(seen: Anomaly, other: MaskTrack | None) -> bool:
-    """Whether a claim about the frames before or after, beside the place, is the same change read the other way round:
-    the set-up's other shots tell which side of it is wrong."""
+def is_other_side(seen: Anomaly, other: MaskTrack | None, shot: Shot) -> bool:
+    """Whether a claim about the frames before or after, of the same place, is the same change read the other way round:
+    the set-up's other shots tell which side of it is wrong. What comes and goes within the shot has no other side."""
     if seen.kind != "moment" or not other:
         return False
     (a, b), (c, d) = seen.track.frames, other.frames
-    box = seen.track.box
+    box, last = seen.track.box, shot.clip.frames - 1
     near = box.grown(max(box.w, box.h) // 2, seen.track.width, seen.track.height)
-    return (b + 1 == c or d + 1 == a) and near.common(other.box) > 0
+    whole = {a, b} & {0, last} and {c, d} & {0, last}
+    return bool(whole) and (b + 1 == c or d + 1 == a) and near.common(other.box) > BESIDE * other.box.area
 
 
 def _cleared(film: Film, finding: Finding, setups: Setups) -> Finding:
