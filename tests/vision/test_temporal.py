@@ -196,6 +196,16 @@ def test_a_frame_in_a_wholly_other_exposure_is_a_flash_however_strong(tmp_path: 
     assert [(one.kind, one.track.frames) for one in found] == [("flash", (20, 20))]
 
 
+def test_a_frame_that_jumps_as_a_whole_is_a_flash(tmp_path: Path) -> None:
+    def spoil(index: int, picture: Rgb) -> Rgb:
+        return np.roll(picture, (3, 9), axis=(0, 1)) if index == 20 else picture
+
+    found = sure(inspect_time(filmed(tmp_path / "jumps.mp4", camera(pan=1.0), spoil)))
+    assert [(one.kind, one.track.frames, one.track.box) for one in found] == [
+        ("flash", (20, 20), Box(0, 0, WIDTH, HEIGHT))
+    ]
+
+
 @pytest.mark.parametrize(("kind", "first", "last"), [("black", 20, 22), ("frozen", 20, 25), ("level-jump", 20, 27)])
 def test_faults_of_whole_frames(tmp_path: Path, kind: str, first: int, last: int) -> None:
     kept: list[Rgb] = []

@@ -23,8 +23,12 @@ LEAST_JUMP = 12.0
 surfaces of the tuning half of the footage."""
 LEAST_AREA = 0.0007
 """Smallest share of the picture a change must cover."""
-LEAST_FLASH = 0.002
+LEAST_FLASH = 0.0012
 """Smallest share of the picture a one-frame event must cover."""
+FLASH_JUMP = 16.0
+"""As `LEAST_JUMP`, for one-frame events. Of 112 regions wrong in one frame, planted on twenty films of the tune split,
+89 are seen so and 77 at 24; in 60 clean shots and 47 pieces of natural clips one more is, in a clip that is distorted
+on purpose."""
 LEAST_CLARITY = 0.25
 _MARGIN = 10
 """Pixels of surround kept on each side of a change, at work size."""
@@ -84,7 +88,7 @@ def find_flashes(looks: Sequence[Look], steps: _Window) -> list[Edge]:
     if centre is None or after is None or len(looks) < 3:
         return []
     both = np.minimum(centre.jump, _from_next(after.jump, after))
-    bits = cv2.morphologyEx((both > 2 * LEAST_JUMP).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    bits = cv2.morphologyEx((both > FLASH_JUMP).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     if bits.mean() < LEAST_FLASH:
         return []
     bridge = _from_next(measure(looks[0], looks[2]).jump, after)

@@ -15,6 +15,7 @@ import numpy as np
 
 from tools.media.probe import probe
 from tools.types import Anomaly, Bits, Box, Clip, Evidence, MaskTrack, MediaInfo
+from tools.vision._temporal_camera import find_jumps
 from tools.vision._temporal_edges import Edge
 from tools.vision._temporal_flicker import Flicker, find_flicker
 from tools.vision._temporal_follow import follow
@@ -30,6 +31,8 @@ from tools.vision.track import track
 EYES, LARGEST_EYE = 0.4, 0.02
 """What a thing is worth that has a twin beside it, and the share of the frame up to which it may be an eye."""
 MOST_WARPS = 2
+CLEARLY, COVERS = 0.6, 0.3
+"""Clarity of a thing that comes or goes, and the share of a warp's box that it covers, from which it is no warp."""
 SEEN, NOT_SEEN = 0.35, 0.65
 """Median unlikeness of a thing between its ends, as a share of its jump. Pasted things stay under 0.3 (30 of them on
 two shots); the only sure-looking natural pair of seventeen clips, a juggled ball, reaches 0.57."""
@@ -44,13 +47,15 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
     if not watch.looks:
         return []
     end(watch)
-    faults = find_faults(watch.pulses)
+    cameras = [camera for _, camera in watch.drifts]
+    faults = [*find_faults(watch.pulses), *find_jumps(cameras, watch.looks[-1].small.shape[1::-1])]
     stretches = [s for s in find_stretches(watch.agitated) if not any(f.first <= s.first <= f.last + 2 for f in faults)]
     found = [_whole(fault, clip, info) for fault in faults]
     found += [_region(stretch, clip, info) for stretch in stretches]
     flicker = find_flicker(watch.lights)
     found += [_flickering(flicker, clip, info)] if flicker else []
-    found += [_warped(warp, clip, info) for warp in warps(watch.jolts.found, clip.frames)[:MOST_WARPS]]
+    warped = [w for w in warps(watch.jolts.found, clip.frames) if not _is_explained(w, faults, watch)]
+    found += [_warped(warp, clip, info) for warp in warped[:MOST_WARPS]]
     found += [_flashed(flash, watch, clip, info) for flash in watch.flashes]
     found += [_traced(thing, watch, clip, info) for thing in things(watch, clip, info)]
     found = [replace(a, confidence=EYES * a.confidence) if _is_an_eye(a, found) else a for a in found]
@@ -58,10 +63,25 @@ def inspect_time(clip: Clip, *, info: MediaInfo | None = None) -> list[Anomaly]:
     return _distinct(sorted(sure, key=lambda a: -a.confidence))
 
 
+def _is_explained(warp: Warp, faults: Sequence[Fault], watch: Watch) -> bool:
+    """Whether a warp begins or ends where flow cannot be trusted: at a fault of whole frames, or where a thing comes or
+    goes at its place."""
+    ends = (warp.first, warp.last + 1)
+    if any(fault.first <= at <= fault.last + 2 for fault in faults for at in ends):
+        return True
+    height, width = watch.looks[-1].work.shape[:2]
+    rows, columns = warp.cells.shape
+    box = Box.around(warp.cells) or Box(0, 0, 1, 1)
+    across, down = width / columns, height / rows
+    place = Box(round(box.x * across), round(box.y * down), round(box.w * across), round(box.h * down))
+    clear = [seen for seen in watch.places if seen.frame in ends and seen.clarity >= CLEARLY]
+    return any(place.common(seen.box) > COVERS * place.area for seen in clear)
+
+
 def _is_an_eye(one: Anomaly, others: Sequence[Anomaly]) -> bool:
     """Beside it another of its size comes and goes with it: eyes close in pairs, and may stay closed for a while."""
-    sure = (other for other in others if other is not one and other.confidence >= LEAST_CONFIDENCE)
-    return one.kind == "pop" and any(_are_eyes(one.track, other.track) for other in sure if other.kind == "pop")
+    twins = (b for b in others if b is not one and b.kind == one.kind and b.confidence >= LEAST_CONFIDENCE)
+    return one.kind in {"pop", "flash"} and any(_are_eyes(one.track, twin.track) for twin in twins)
 
 
 def _are_eyes(a: MaskTrack, b: MaskTrack) -> bool:
@@ -88,6 +108,8 @@ def _explains(surer: Anomaly, other: Anomaly) -> bool:
     (a, b), (c, d) = surer.track.frames, other.track.frames
     if c < a - 2 or d > b + 2:
         return False
+    if other.kind == "warp" and surer.kind == "pop" and abs(a - c) + abs(b - d) <= 1:  # flow goes wrong around it
+        return surer.track.box.common(other.track.box) > 0
     return surer.track.box.common(other.track.box) > 0.5 * other.track.box.area
 
 
