@@ -191,6 +191,7 @@ def _flashed(flash: Edge, watch: Watch, clip: Clip, info: MediaInfo) -> Anomaly:
     place = Box(flash.box.x + inner.x, flash.box.y + inner.y, inner.w, inner.h)
     crop = enlarged(place, flash.come[inner.slices], (width, height), (info.width, info.height))
     often = sum(f.box.iou(flash.box) > 0.2 for f in watch.flashes) - 1
+    often += _changes_beside(flash, watch)
     sure = float(np.clip((flash.clarity - 0.35) / 0.4, 0, 0.95)) * 0.5**often
     return Anomaly(
         kind="flash",
@@ -201,6 +202,12 @@ def _flashed(flash: Edge, watch: Watch, clip: Clip, info: MediaInfo) -> Anomaly:
         confidence=round(sure, 3),
         evidence=_frames_of(flash.index, flash.index, clip.frames),
     )
+
+
+def _changes_beside(flash: Edge, watch: Watch) -> int:
+    """How often the place changes at once in other frames, up to twice: an eye that opens for one frame has closed."""
+    own = (flash.index, flash.index + 1)
+    return min(2, len({p.frame for p in watch.places if p.frame not in own and p.box.iou(flash.box) > 0.2}))
 
 
 def _traced(thing: Thing, watch: Watch, clip: Clip, info: MediaInfo) -> Anomaly:
