@@ -3,51 +3,31 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from tools.media._cuts_fit import BESIDE, STRAY, Series, best_span
-from tools.media._cuts_signs import SPAN, Recent
+from tools.media._cuts_fit import best_extent
+from tools.media._cuts_odds import BESIDE, CLEAR, LENGTHS, STRAY, Likely, Series, likely
+from tools.media._cuts_signs import Recent
 from tools.media._structure import FLAT, differ
 
-AROUND = 24
-"""Frames beyond a run of signs that the dissolve may reach."""
-LOOK = AROUND + BESIDE + 2
-"""Frames beyond a suspected stretch before it is judged: as many as its end may lie on, and what lies beside that."""
+AROUND = 34
+"""Frames beyond a dissolve that say where it begins and ends."""
+LOOK = AROUND + 2
+"""Frames beyond a suspected stretch before it is judged."""
 LONGEST = 96
 """Frames of the longest gradual joint."""
-LONGEST_DISSOLVE = 60
-"""Frames of the longest dissolve: two and a half seconds of a film at 24 per second."""
-GAPS = (8, 4, 2)
-"""Frames without a sign of mixture that a suspected stretch bridges: what lies between wider gaps is tried as well."""
+AT_ONCE = 24
+"""Frames whose stretches are judged together."""
+LEAST_ODDS = 0.0
+"""Log odds from which a stretch is a dissolve; see `WEIGHTS`."""
 NO_FADE = 4
 """Frames beside a dissolve that are not empty; beside a fade they are."""
-LEAST = 2
-"""Frames with a sign of mixture of the shortest dissolve. In eight tune sets 3 finds two dissolves less and one false
-one less; 1 finds more false ones than true."""
 FAR_REACH = 12
 """Motion from one side of a joint to the other that still is the same scene, in pixels of the small picture."""
-OTHER_SCENE = 0.2
-"""Unmatched share between the two sides of a dissolve. This and the next four were set on the candidates of eight tune
-sets, 353 that cover a dissolve and 511 that cover none: one in a hundred of the first has less than 0.33, half of the
-others less than 0.17."""
-MUCH_THINNER = 0.9
-"""Mean contrast of a dissolve's frames, in what lies straight between both ends, from which more must differ: two
-pictures mixed average each other out. It would be 0.71 where both scenes have the same contrast and nothing in common;
-three in four dissolves have less than 0.89."""
-DOUBT = 4.0
-"""By how much more must differ, for each step of contrast: half of what is seen at `THINNER`."""
-THINNER = 0.975
-"""Largest mean contrast of a dissolve's frames: one in a hundred has more than 0.96, three in four of the others more
-than this."""
-ALIKE = 0.7
-"""Largest correlation of a dissolve's ends: none has more than 0.58, almost half of the others more than this."""
-RESIDUAL = 0.4
-"""Largest mean energy beside the mixture, in that of the way from end to end: one dissolve in a hundred has more than
-0.32, one in eight of the others more than this."""
 OTHER_FADE = 0.28
 """Unmatched share between the two sides of a fade."""
 LEVEL = 10
@@ -56,22 +36,10 @@ LEVEL = 10
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Frames that share a sign, in order."""
+    """Frames `first` to `last` that share a sign."""
 
-    hits: tuple[int, ...]
-
-    @property
-    def first(self) -> int:
-        return self.hits[0]
-
-    @property
-    def last(self) -> int:
-        return self.hits[-1]
-
-    def parts(self, gap: int) -> list[Run]:
-        """The run in pieces whose gaps are at most `gap` frames."""
-        breaks = [n for n, (a, b) in enumerate(pairwise(self.hits), start=1) if b - a > gap]
-        return [Run(self.hits[a:b]) for a, b in pairwise([0, *breaks, len(self.hits)])]
+    first: int
+    last: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +57,18 @@ class Stretch:
         return self.first <= other.last and other.first <= self.last
 
 
-class Runs:
-    """Stretches of frames that share a sign, small gaps bridged; each is told once, when it has been looked past."""
+class EmptyRuns:
+    """Stretches of empty frames; each is told once, when it has been looked past."""
 
-    def __init__(self, gap: int) -> None:
-        self._gap = gap
+    def __init__(self) -> None:
         self._open: deque[Run] = deque()
 
     def push(self, index: int) -> None:
-        """Frame `index` has the sign."""
-        if self._open and index - self._open[-1].last <= self._gap:
-            self._open.append(Run((*self._open.pop().hits, index)))
+        """Frame `index` is empty."""
+        if self._open and index - self._open[-1].last <= 1:
+            self._open.append(Run(self._open.pop().first, index))
         else:
-            self._open.append(Run((index,)))
+            self._open.append(Run(index, index))
 
     def due(self, newest: int) -> Iterator[Run]:
         """The runs that ended `LOOK` before the newest frame."""
@@ -113,46 +80,80 @@ class Runs:
             yield self._open.popleft()
 
 
-def dissolves(recent: Recent, run: Run, low: int, high: int) -> list[Stretch]:
-    """The dissolves behind a run of mixtures between frames `low` and `high`: of the whole run and of its parts.
+class Dissolves:
+    """Stretches that look like a mixture, judged `AT_ONCE` as frames come in; of those that overlap, the likeliest."""
 
-    Where they overlap, the one that departs least from a linear mixture stays.
-    """
-    found: list[tuple[float, Stretch]] = []
-    for part in dict.fromkeys(part for gap in GAPS for part in run.parts(gap)):
-        one = _dissolve(recent, part, low, high)
-        found.extend([one] if one else [])
+    def __init__(self) -> None:
+        self._judged = 0
+        """Stretches that end before this frame have been looked at."""
+        self._open: list[Likely] = []
+
+    def are_due(self, count: int) -> bool:
+        """Whether `count` frames are enough to look again."""
+        return count - LOOK >= self._judged + AT_ONCE
+
+    def due(self, recent: Recent, joints: Sequence[int]) -> Iterator[Stretch]:
+        """The dissolves that no later frame can change; `joints` are the first frames behind all known joints."""
+        self._judge(recent, joints, recent.count - LOOK)
+        yield from self._settled(recent, joints, self._judged - LENGTHS[-1])
+
+    def due_at_end(self, recent: Recent, joints: Sequence[int]) -> Iterator[Stretch]:
+        while self._judged < recent.count:
+            self._judge(recent, joints, min(recent.count, self._judged + AT_ONCE))
+        yield from self._settled(recent, joints, recent.count)
+
+    def _judge(self, recent: Recent, joints: Sequence[int], end: int) -> None:
+        """Looks at the stretches whose last frame is before `end`."""
+        low = max(recent.oldest, self._judged - LENGTHS[-1] - BESIDE)
+        high = min(recent.count - 1, end + BESIDE + CLEAR)
+        shots = [(a - low, b - low) for a, b in _shots(joints, low, high)]
+        for one in likely(recent.stretch(low, high), shots, range(self._judged - low, end - low), LEAST_ODDS):
+            first, last = low + one.first, low + one.last
+            if not any(is_empty(sign.contrast) for sign in recent.stretch(first - NO_FADE, last + NO_FADE)):
+                self._open.append(Likely(one.odds, first, last))
+        self._judged = end
+
+    def _settled(self, recent: Recent, joints: Sequence[int], before: int) -> Iterator[Stretch]:
+        """The likeliest of every group of overlapping stretches that ends before a frame."""
+        groups: list[list[Likely]] = []
+        last = -1
+        for one in sorted(self._open, key=lambda one: one.first):
+            if one.first > last:
+                groups.append([])
+            groups[-1].append(one)
+            last = max(last, one.last)
+        self._open = []
+        for group in groups:
+            if max(one.last for one in group) < before:
+                yield from (_fitted(recent, joints, stretch) for stretch in _likeliest(group))
+            else:
+                self._open.extend(group)
+
+
+def _shots(joints: Sequence[int], low: int, high: int) -> list[tuple[int, int]]:
+    """First and last frame of what lies between the joints, from frame `low` to `high`."""
+    firsts = [low, *sorted({joint for joint in joints if low < joint <= high}), high + 1]
+    return [(first, after - 1) for first, after in pairwise(firsts)]
+
+
+def _likeliest(group: Sequence[Likely]) -> list[Stretch]:
     kept: list[Stretch] = []
-    for _, stretch in sorted(found, key=lambda pair: pair[0]):
+    for one in sorted(group, reverse=True):
+        stretch = Stretch(one.first, one.last)
         if not any(stretch.overlaps(other) for other in kept):
             kept.append(stretch)
-    return kept
+    return sorted(kept, key=lambda stretch: stretch.first)
 
 
-def _dissolve(recent: Recent, run: Run, low: int, high: int) -> tuple[float, Stretch] | None:
-    """The dissolve behind a run of mixtures, and its departure from a linear mixture; None when it is none."""
-    if len(run.hits) < LEAST or run.last - run.first > LONGEST:
-        return None
-    start, end = max(low, run.first - AROUND - BESIDE), min(high, run.last + AROUND + BESIDE)
-    firsts = range(max(0, run.first - AROUND - start), run.last + 1 - start)
-    lasts = range(run.first - start, run.last + AROUND + 1 - start)
-    span = best_span(recent.stretch(start, end), firsts, lasts, range(SPAN, LONGEST_DISSOLVE + 1))
-    if span is None:
-        return None
-    stretch = Stretch(start + span.first, start + span.last)
-    if any(is_empty(sign.contrast) for sign in recent.stretch(stretch.first - NO_FADE, stretch.last + NO_FADE)):
-        return None
-    contrast = _contrast(recent, stretch)
-    if span.likeness > ALIKE or span.residual > RESIDUAL or contrast > THINNER:
-        return None
-    share = OTHER_SCENE + DOUBT * max(0.0, contrast - MUCH_THINNER)
-    return (span.departure, stretch) if joins_scenes(recent, stretch, share, low, high) else None
-
-
-def _contrast(recent: Recent, stretch: Stretch) -> float:
-    """Mean contrast of a stretch's frames, in what lies straight between both ends."""
-    contrast = np.array([sign.contrast for sign in recent.stretch(stretch.first - 1, stretch.last + 1)])
-    return float((contrast / np.linspace(contrast[0], contrast[-1], len(contrast))).mean())
+def _fitted(recent: Recent, joints: Sequence[int], rough: Stretch) -> Stretch:
+    """The stretch with its ends where the frames around it say."""
+    around = range(max(recent.oldest, rough.first - AROUND), min(recent.count - 1, rough.last + AROUND) + 1)
+    room = [(a, b) for a, b in _shots(joints, around.start, around.stop - 1) if a < rough.first and rough.last < b]
+    if not room:
+        return rough
+    low, high = room[0]
+    first, last = best_extent(recent.stretch(low, high), rough.first - low, rough.last - low)
+    return Stretch(low + first, low + last)
 
 
 def fade(recent: Recent, run: Run, low: int, high: int) -> Stretch | None:

@@ -13,9 +13,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from tools.media._cuts_gradual import GAPS, LONGEST, LOOK, Run, Runs, Stretch, dissolves, fade, is_empty
+from tools.media._cuts_gradual import LONGEST, LOOK, Dissolves, EmptyRuns, Run, Stretch, fade, is_empty
 from tools.media._cuts_read import small_lumas
-from tools.media._cuts_signs import SPAN, Recent, is_mixture
+from tools.media._cuts_signs import Recent
 from tools.media._structure import differ, unmatched
 from tools.media.probe import probe
 from tools.types import Frozen, Gray, MediaInfo, Rate
@@ -108,7 +108,7 @@ class CutFinder:
 
     def __init__(self) -> None:
         self._recent = Recent(KEPT)
-        self._mixtures, self._empty = Runs(GAPS[0]), Runs(1)
+        self._empty, self._dissolves = EmptyRuns(), Dissolves()
         self._cuts: list[int] = []
         self._gradual: list[Stretch] = []
 
@@ -119,17 +119,19 @@ class CutFinder:
         newest = recent.count - 1
         if is_empty(recent[newest].contrast):
             self._empty.push(newest)
-        middle = newest - SPAN
-        if middle >= SPAN and is_mixture(recent[middle - SPAN], recent[middle], recent[newest]):
-            self._mixtures.push(middle)
         self._look_at(newest - WINDOW + 1)
-        self._settle(self._empty.due(newest), self._mixtures.due(newest))
+        for run in self._empty.due(newest):
+            self._settle_empty(run)
+        if self._dissolves.are_due(recent.count):
+            self._settle(self._dissolves.due(recent, self._joints()))
 
     def finish(self) -> list[Opening]:
         """The openings, in order."""
         for index in range(self._recent.count - WINDOW + 1, self._recent.count):
             self._look_at(index)
-        self._settle(self._empty.due_at_end(), self._mixtures.due_at_end())
+        for run in self._empty.due_at_end():
+            self._settle_empty(run)
+        self._settle(self._dissolves.due_at_end(self._recent, self._joints()))
         gradual = [Opening(stretch.opening, "dissolve", (stretch.first, stretch.last)) for stretch in self._gradual]
         cuts = [Opening(cut, "cut") for cut in self._cuts if not self._within_gradual(cut)]
         return sorted([*cuts, *gradual])
@@ -141,13 +143,11 @@ class CutFinder:
         if index >= 1 and _is_cut(self._recent, index):
             self._cuts.append(index)
 
-    def _settle(self, empty: Iterable[Run], mixtures: Iterable[Run]) -> None:
-        for run in empty:
-            self._settle_empty(run)
-        for run in mixtures:
-            low, high = self._room(run)
-            found = dissolves(self._recent, run, low, high)
-            self._gradual.extend(stretch for stretch in found if not self._overlaps(stretch))
+    def _settle(self, found: Iterable[Stretch]) -> None:
+        self._gradual.extend(stretch for stretch in found if not self._overlaps(stretch))
+
+    def _joints(self) -> list[int]:
+        return [*self._cuts, *(stretch.last + 1 for stretch in self._gradual)]
 
     def _settle_empty(self, run: Run) -> None:
         """Empty frames: a fade between two scenes, a shot of their own when there are many, or a flash."""
