@@ -26,12 +26,22 @@ DEEP = 0.25
 """Share of the picture's width or height that a place reaches in from the edge, to count as within."""
 BEYOND = 3
 """Frames past a change that tell what the place is like otherwise."""
+TILE, REACH = 1 / 54, 1 / 46
+"""Side of the pieces of a place that are looked for in the next frame, and how far: shares of the picture's width."""
+COVERED = 0.5
+"""Share of a piece that must lie in the place."""
+MOVED = 0.5
+"""Share of a change that must be left where it is looked for nearby: what moved is found there."""
+SUDDEN = 0.2
+"""Share of a place's pieces that must not be found. On 16 films of the tune split (seed 606) true moments have 0.24
+and more, limbs, hair and shadows that moved 0.12 and less."""
 
 
 def moment(clip: Clip, place: MaskTrack, seed: int) -> tuple[int, int] | None:
     """First and last frame of the stretch around `seed` in which a followed place stays as it is there.
 
-    None where it nowhere changes at once, drifts to something else on either side, or changes at the picture's edge.
+    None where it nowhere changes at once, drifts to something else on either side, changes at the picture's edge, or
+    only moves a little.
     """
     means = _means(clip, place)
     if seed not in means:
@@ -40,9 +50,52 @@ def moment(clip: Clip, place: MaskTrack, seed: int) -> tuple[int, int] | None:
     last = _edge(means, seed, 1)
     if first is None or last is None or (first, last) == (min(means), max(means)):
         return None
-    beside = {first - 1, first} if first > min(means) else set()
-    beside |= {last, last + 1} if last < max(means) else set()
-    return None if any(_touches_border(place, index) for index in beside) else (first, last)
+    steps = [(first, first - 1)] if first > min(means) else []
+    steps += [(last, last + 1)] if last < max(means) else []
+    if any(_touches_border(place, index) for step in steps for index in step):
+        return None
+    return (first, last) if all(_is_sudden(clip, place, *step) for step in steps) else None
+
+
+def _is_sudden(clip: Clip, place: MaskTrack, odd: int, other: int) -> bool:
+    """Whether what the place shows in one of two neighbouring frames is not found nearby in the other."""
+    here, there = _lab_at(clip, odd), _lab_at(clip, other)
+    box, bits = place.crops[odd]
+    side = max(4, round(TILE * place.width))
+    pieces = [
+        np.s_[y : y + side, x : x + side]
+        for y in range(box.y, box.y + box.h - side // 2, side)
+        for x in range(box.x, box.x + box.w - side // 2, side)
+        if bits[y - box.y : y - box.y + side, x - box.x : x - box.x + side].mean() >= COVERED
+    ]
+    if not pieces:
+        return True
+    changed = float(np.median([_rms(here[piece] - there[piece]) for piece in pieces]))
+    least = max(LEAST, MOVED * changed)
+    return any(
+        np.mean([_nearest(a, b, piece, place.width) >= least for piece in pieces]) >= SUDDEN
+        for a, b in ((here, there), (there, here))
+    )
+
+
+def _lab_at(clip: Clip, index: int) -> Floats:
+    at = clip.first + index
+    return to_lab(rgb8(next(frames(Clip(media=clip.media, first=at, last=at)))))
+
+
+def _rms(difference: Floats) -> float:
+    """Root mean square of ΔE."""
+    return float(np.sqrt(np.square(difference).sum(axis=-1).mean()))
+
+
+def _nearest(one: Floats, other: Floats, piece: tuple[slice, slice], width: int) -> float:
+    """ΔE (root mean square) between a piece of one picture and the most similar place near it in another."""
+    reach = round(REACH * width)
+    rows, columns = piece
+    near = other[max(0, rows.start - reach) : rows.stop + reach, max(0, columns.start - reach) : columns.stop + reach]
+    wanted = one[piece]
+    match = cv2.matchTemplate(near, np.ascontiguousarray(wanted), cv2.TM_SQDIFF)
+    return float(np.sqrt(max(0.0, float(match.min())) / (wanted.shape[0] * wanted.shape[1])))
 
 
 def _touches_border(place: MaskTrack, index: int) -> bool:

@@ -54,9 +54,13 @@ class Reading:
 def read_alone(
     edge: Edge, pictures: Mapping[int, Colours], drifts: Sequence[Drift], by: float, *, count: int
 ) -> Reading:
-    """Reads one change from the frames within REACH of it; `count` is the shot's length in frames."""
+    """Reads one change from the frames within REACH of it; `count` is the shot's length in frames.
+
+    Where it stays open which stretch is wrong, the shorter one is named.
+    """
     odds = _odds(edge, count)
     certain = abs(odds) >= CERTAIN
+    later = odds > 0 if certain else 2 * edge.index > count
     jump = jump_of(edge)
     restless = sum(_unsteady(edge, pictures, drifts, by)) / jump
     clear = np.clip((edge.clarity - LEAST_CLARITY) / (CLEAR - LEAST_CLARITY), 0, 1)
@@ -65,7 +69,7 @@ def read_alone(
     confidence = MOST * float(clear * steady) * border
     return Reading(
         edge=edge,
-        side="from" if odds > 0 else "before",
+        side="from" if later else "before",
         certain=certain,
         confidence=confidence if certain else min(OPEN, confidence),
         jump=jump,

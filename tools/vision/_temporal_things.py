@@ -20,7 +20,7 @@ SURE = 0.5
 DOUBT = "; which side of it is wrong is open"
 MOST_POPS = 8
 MOSTLY = 0.6
-"""Share of a shot from which it stays open whether a thing is too much where it is, or missing in the rest."""
+"""Share of a shot from which a thing is rather missing in the rest than too much where it is; that stays open."""
 LOST, LOST_FOR = 0.7, 4
 """A followed thing is gone when it has been this unlike itself (share of its jump) for this many frames."""
 
@@ -45,7 +45,7 @@ def things(watch: Watch, clip: Clip, info: MediaInfo) -> list[Thing]:
     found = [thing for _, thing in pairs]
     single = [edge for edge in watch.edges if id(edge) not in used]
     halves = [half for half in watch.trails.halves if id(half.edge) not in used] if watch.trails else []
-    told = [(half.edge, _half(half, watch, clip.frames)) for half in joined(halves)]
+    told = [(half.edge, _half(half, watch, clip, info)) for half in joined(halves)]
     found += [thing for _, thing in told]
     used = {id(edge) for edge, thing in told if thing.confidence >= SURE}
     found += _alone([edge for edge in single if id(edge) not in used], watch, clip, info)
@@ -70,21 +70,38 @@ def _paired(pair: Pair, watch: Watch) -> Thing:
     )
 
 
-def _half(half: Half, watch: Watch, count: int) -> Thing:
-    """`count` is the shot's length in frames."""
+def _half(half: Half, watch: Watch, clip: Clip, info: MediaInfo) -> Thing:
+    """A thing that is seen to come or to go; what is there for most of the shot may rather be missing in the rest."""
     first, last, edge = half.first.index, half.last.index, half.edge
     again = _recurrences(watch, (edge,), first, last + 1) + watch.is_blink(last + 1 - first, edge)
-    ends = [f"before frame {first}"] * (first > 0) + [f"after frame {last}"] * (last < count - 1)
-    certain = not half.whole or last + 1 - first <= MOSTLY * count
     confidence = half.confidence * 0.5**again
+    if half.whole and last + 1 - first > MOSTLY * clip.frames:
+        return _missing(half, min(OPEN, confidence), watch, clip, info)
+    ends = [f"before frame {first}"] * (first > 0) + [f"after frame {last}"] * (last < clip.frames - 1)
     return Thing(
         half.first,
         half.last,
-        confidence=confidence if certain else min(OPEN, confidence),
+        confidence,
         expected=f"the place as {' and '.join(ends)}",
         observed=f"something stands there in frames {first}-{last} only and comes or goes from one frame to the next, "
-        f"mean difference {edge.strength / 3:.0f}/255{'' if certain else DOUBT}",
+        f"mean difference {edge.strength / 3:.0f}/255",
         jump=jump_of(edge),
+    )
+
+
+def _missing(half: Half, confidence: float, watch: Watch, clip: Clip, info: MediaInfo) -> Thing:
+    """The place of a thing in the stretch of the shot that does not show it."""
+    read = Reading(half.edge, "before" if half.side == "came" else "from", False, confidence, jump_of(half.edge))
+    far = _far_end(read, watch, clip, info)
+    first, last = (read.wrong, far) if read.side == "from" else (far, read.wrong)
+    return Thing(
+        first,
+        last,
+        confidence,
+        expected=f"the place as in frames {half.first.index}-{half.last.index}",
+        observed=f"something that stands there in frames {half.first.index}-{half.last.index} is missing, from one "
+        f"frame to the next, mean difference {half.edge.strength / 3:.0f}/255{DOUBT}",
+        jump=read.jump,
     )
 
 
