@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from tools.media._cuts_blocks import AT, blended
 from tools.media._cuts_fit import best_extent
 from tools.media._cuts_odds import BESIDE, CLEAR, LENGTHS, STRAY, Likely, Series, likely
 from tools.media._cuts_signs import Recent
@@ -22,8 +23,10 @@ LONGEST = 96
 """Frames of the longest gradual joint."""
 AT_ONCE = 24
 """Frames whose stretches are judged together."""
-LEAST_ODDS = 0.0
-"""Log odds from which a stretch is a dissolve; see `WEIGHTS`."""
+LEAST_ODDS = -1.5
+"""Log odds, by whole pictures, from which the blocks of a stretch are looked at."""
+MOST_ALIKE = 0.5
+"""IoU from which two stretches are one; the likelier is looked at."""
 NO_FADE = 4
 """Frames beside a dissolve that are not empty; beside a fade they are."""
 FAR_REACH = 12
@@ -124,8 +127,9 @@ class Dissolves:
             last = max(last, one.last)
         self._open = []
         for group in groups:
-            if max(one.last for one in group) < before:
-                yield from (_fitted(recent, joints, stretch) for stretch in _likeliest(group))
+            forgotten = 0 < recent.oldest > group[0].first - AROUND - AT_ONCE
+            if forgotten or max(one.last for one in group) < before:
+                yield from (_fitted(recent, joints, stretch) for stretch in _likeliest(recent, group))
             else:
                 self._open.extend(group)
 
@@ -136,13 +140,30 @@ def _shots(joints: Sequence[int], low: int, high: int) -> list[tuple[int, int]]:
     return [(first, after - 1) for first, after in pairwise(firsts)]
 
 
-def _likeliest(group: Sequence[Likely]) -> list[Stretch]:
-    kept: list[Stretch] = []
+def _likeliest(recent: Recent, group: Sequence[Likely]) -> list[Stretch]:
+    """The dissolves among overlapping stretches, by whole pictures and by blocks."""
+    peaks: list[Likely] = []
     for one in sorted(group, reverse=True):
-        stretch = Stretch(one.first, one.last)
-        if not any(stretch.overlaps(other) for other in kept):
+        if all(_iou(one, other) < MOST_ALIKE for other in peaks):
+            peaks.append(one)
+    kept: list[Stretch] = []
+    for odds, first, last in sorted(((_odds(recent, one), one.first, one.last) for one in peaks), reverse=True):
+        stretch = Stretch(first, last)
+        if odds >= 0 and not any(stretch.overlaps(other) for other in kept):
             kept.append(stretch)
     return sorted(kept, key=lambda stretch: stretch.first)
+
+
+def _iou(one: Likely, other: Likely) -> float:
+    both = min(one.last, other.last) - max(one.first, other.first) + 1
+    return max(0, both) / (one.last - one.first + other.last - other.first + 2 - max(0, both))
+
+
+def _odds(recent: Recent, one: Likely) -> float:
+    """Log odds of a dissolve once its blocks are looked at."""
+    old, new = one.first - 1, one.last + 1
+    between = [recent[old + round(share * (new - old))].small for share in AT]
+    return blended(one.odds, recent[old].small, between, recent[new].small)
 
 
 def _fitted(recent: Recent, joints: Sequence[int], rough: Stretch) -> Stretch:

@@ -57,7 +57,7 @@ class _Search:
 
     @classmethod
     def of(cls, before: Gray, after: Gray, reach: int) -> _Search:
-        places = _places(*after.shape)
+        places = block_places(*after.shape)
         here, there = _blocks(after, places), _blocks(before, places)
         structure, old_structure = _deviation(here), _deviation(there)
         flat = structure < FLAT
@@ -94,7 +94,7 @@ def _deviation(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @cache
-def _places(height: int, width: int) -> Places:
+def block_places(height: int, width: int) -> Places:
     """Rows and columns, (n, 2), where blocks begin so that they cover the picture evenly."""
     return np.array([(y, x) for y in _starts(height) for x in _starts(width)], np.intp)
 

@@ -48,7 +48,7 @@ WINDOW = 8
 """Frames on each side that must not show each other's scene."""
 SHORTEST = 4
 """Frames of the shortest gradual joint; what is shorter is a cut."""
-KEPT = 2 * LONGEST + LOOK
+KEPT = 4 * LONGEST + LOOK
 
 
 class CutShot(Frozen):
