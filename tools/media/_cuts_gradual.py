@@ -192,7 +192,7 @@ def _slope(contrast: Series) -> int:
     """How many frames contrast needs to rise from nothing to its level, by the line that fits best."""
     best, least = 0, np.inf
     for length in range(len(contrast) - 1):
-        level = float(np.median(contrast[length : length + LEVEL]))
+        level = max(1.0, float(np.median(contrast[length : length + LEVEL])))
         seen = contrast[: length + LEVEL] / level
         ramp = np.minimum(1.0, np.arange(1, len(seen) + 1) / (length + 1))
         error = float(np.minimum(np.abs(seen - ramp), STRAY).mean())
