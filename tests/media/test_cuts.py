@@ -171,3 +171,13 @@ def test_an_endless_pan_is_one_shot() -> None:
     for index in range(1200):
         finder.push(np.roll(np.asarray(picture, np.uint8), index, 1))
     assert finder.finish() == []
+
+
+@pytest.mark.parametrize(("tall", "wide"), [(8, 320), (320, 12), (10, 10)])
+def test_a_film_thinner_than_a_block_is_read(tmp_path: Path, tall: int, wide: int) -> None:
+    rng = np.random.default_rng(3)
+    for index in range(24):
+        noise = np.random.default_rng(index // 12).integers(0, 255, (tall, wide, 3), np.uint8)
+        shown = np.clip(noise.astype(np.int16) + rng.integers(-3, 4, noise.shape), 0, 255).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / f"{index:04d}.png"), shown)
+    assert [shot.first for shot in find_cuts(tmp_path).shots] == [0, 12]

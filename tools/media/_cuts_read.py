@@ -14,6 +14,7 @@ from tools.media import pixels
 from tools.media._folder import folder_frames
 from tools.media._layouts import layout_of
 from tools.media._stream import open_video
+from tools.media._structure import BLOCK
 from tools.media.decode import plane_view, to_frame
 from tools.types import Gray, MediaInfo
 
@@ -46,14 +47,24 @@ def small_lumas(info: MediaInfo) -> Iterator[Gray]:
 
 
 def shrunk(picture: Gray) -> Gray:
-    """The picture with its longer side at `WORK_SIZE`, areas averaged over three rows or more; a smaller one stays."""
+    """The picture with its longer side at `WORK_SIZE`, areas averaged over three rows or more; a smaller one stays.
+
+    What is thinner than a block is continued over its edge.
+    """
     height, width = picture.shape
     scale = WORK_SIZE / max(height, width)
     if scale >= 1:
-        return picture.copy()
+        return _at_least_a_block(picture.copy())
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     rows = picture[:: max(1, int(1 / scale) // ROWS)]
-    return np.asarray(cv2.resize(rows, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return _at_least_a_block(np.asarray(cv2.resize(rows, size, interpolation=cv2.INTER_AREA), np.uint8))
+
+
+def _at_least_a_block(picture: Gray) -> Gray:
+    down, right = (max(0, BLOCK - side) for side in picture.shape)
+    if not down and not right:
+        return picture
+    return np.asarray(cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _luma(picture: VideoFrame) -> Gray:
