@@ -6,7 +6,7 @@ too, in other directions on other arcs and not just there; a fill that does not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -51,18 +51,19 @@ class OutlineRecord:
         The two are told apart since contrast of lightness hides no cast, least of all in a picture without colour.
         """
         curves = [differences(self.profiles, 1 + offset) for offset in (0, *BESIDE)]
-        return max(_excess([arcs[:, :1] for arcs in curves]), _excess([arcs[:, 1:] for arcs in curves]))
+        parts = [arcs[:, :1] for arcs in curves], [arcs[:, 1:] for arcs in curves]
+        return max(_excess(part, _root_mean_square) for part in parts)
 
     def step(self) -> float:
         """Step of lightness at the edge, or line along it, over what the picture around does by itself."""
         curves = (0, *STEP_BESIDE)
         steps = [bends(self.profiles, offset, (-0.5, 1.5, -1.5, 0.5)) for offset in curves]
         lines = [bends(self.profiles, offset, (-0.5, 1.0, -0.5, 0.0)) for offset in curves]
-        return max(_excess(steps), _excess(lines))
+        return max(_excess(steps, max), _excess(lines, max))
 
 
-def _excess(curves: Sequence[Floats]) -> float:
-    """What the first curve's arcs (n, channels) agree on, over their scatter, the largest of the others, and a floor.
+def _excess(curves: Sequence[Floats], together: Callable[[Sequence[float]], float]) -> float:
+    """What the first curve's arcs (n, channels) agree on, over their scatter, what the others agree on, and a floor.
 
     0 when there is too little to tell.
     """
@@ -71,8 +72,14 @@ def _excess(curves: Sequence[Floats]) -> float:
         return 0.0
     agreed = middle(edge)
     scatter = float(np.median(np.linalg.norm(edge - agreed, axis=1)))
-    beside = max((float(np.linalg.norm(middle(arcs))) for arcs in others if len(arcs) >= LEAST_ARCS), default=0.0)
+    around = [float(np.linalg.norm(middle(arcs))) for arcs in others if len(arcs) >= LEAST_ARCS]
+    beside = together(around) if around else 0.0
     return float(np.linalg.norm(agreed)) / (beside + SCATTER * scatter + SEEN)
+
+
+def _root_mean_square(values: Sequence[float]) -> float:
+    """One curve on which the footage changes by chance hides no shift."""
+    return float(np.sqrt(np.mean(np.square(values))))
 
 
 def outline_profiles(values: Floats, distance: Floats, inside: NDArray[np.bool_]) -> Iterator[Floats]:
