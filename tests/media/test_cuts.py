@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -181,3 +182,19 @@ def test_a_film_thinner_than_a_block_is_read(tmp_path: Path, tall: int, wide: in
         shown = np.clip(noise.astype(np.int16) + rng.integers(-3, 4, noise.shape), 0, 255).astype(np.uint8)
         cv2.imwrite(str(tmp_path / f"{index:04d}.png"), shown)
     assert [shot.first for shot in find_cuts(tmp_path).shots] == [0, 12]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_strobe_has_openings_in_order_and_joints_apart(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    finder = CutFinder()
+    for _ in range(14):
+        scene = cv2.resize(rng.integers(20, 235, (9, 16), np.uint8), (WIDE, TALL), interpolation=cv2.INTER_CUBIC)
+        for shown in (scene, np.zeros((TALL, WIDE), np.uint8)):
+            for _ in range(int(rng.integers(1, 12))):
+                finder.push(np.asarray(shown, np.uint8))
+    openings = finder.finish()
+    frames = [opening.frame for opening in openings]
+    assert frames == sorted(set(frames))
+    overs = [opening.over for opening in openings if opening.over]
+    assert all(a[1] < b[0] for a, b in pairwise(overs))

@@ -27,3 +27,4 @@ def test_a_mixture_is_likelier_than_motion_and_than_a_third_scene() -> None:
 def test_flat_pictures_say_nothing() -> None:
     flat = np.full((90, 160), 120, np.uint8)
     assert np.isfinite(blended(0.0, flat, [flat] * len(AT), flat))
+    assert blended(0.0, _scene(1), [flat] * len(AT), _scene(2)) < 0

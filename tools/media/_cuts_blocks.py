@@ -49,18 +49,16 @@ def blended(odds: float, before: Gray, between: Sequence[Gray], after: Gray) -> 
 
 def _blend(before: Gray, picture: Gray, after: Gray) -> tuple[float, float, float]:
     """Share of energy that the better end leaves, how much of that both explain, and the later end's median share."""
-    rows = [row for place in block_places(*picture.shape) if (row := _fitted(before, picture, after, place))]
+    rows = [row for place in block_places(*picture.shape).tolist() if (row := _fitted(before, picture, after, *place))]
     if not rows:
         return 1.0, 0.0, 0.0
     energy, alone, together, share = np.array(rows).T
-    return float(alone.sum() / energy.sum()), float(1 - together.sum() / alone.sum()), float(np.median(share))
+    gain = (alone.sum() - together.sum()) / (alone.sum() + 1e-6)
+    return float(alone.sum() / energy.sum()), float(gain), float(np.median(share))
 
 
-def _fitted(
-    before: Gray, picture: Gray, after: Gray, place: NDArray[np.intp]
-) -> tuple[float, float, float, float] | None:
+def _fitted(before: Gray, picture: Gray, after: Gray, y: int, x: int) -> tuple[float, float, float, float] | None:
     """Energy of a block, what the better end leaves of it, what both leave, and the later end's share of the fit."""
-    y, x = int(place[0]), int(place[1])
     block = picture[y : y + BLOCK, x : x + BLOCK]
     if max(float(p[y : y + BLOCK, x : x + BLOCK].std()) for p in (before, picture, after)) < FLAT:
         return None

@@ -185,7 +185,7 @@ def fade(recent: Recent, run: Run, low: int, high: int) -> Stretch | None:
     falling = np.array([sign.contrast for sign in recent.stretch(low, run.first - 1)])
     rising = np.array([sign.contrast for sign in recent.stretch(run.last + 1, high)])
     stretch = Stretch(run.first - _slope(falling[::-1]), run.last + _slope(rising))
-    return stretch if joins_scenes(recent, stretch, OTHER_FADE, low, high) else None
+    return stretch if _joins_scenes(recent, stretch, low, high) else None
 
 
 def _slope(contrast: Series) -> int:
@@ -201,13 +201,13 @@ def _slope(contrast: Series) -> int:
     return best
 
 
-def joins_scenes(recent: Recent, stretch: Stretch, share: float, low: int, high: int) -> bool:
-    """Whether `share` of what is seen after the stretch is not seen before it, between frames `low` and `high`."""
+def _joins_scenes(recent: Recent, stretch: Stretch, low: int, high: int) -> bool:
+    """Whether what is seen after a fade is not seen before it, between frames `low` and `high`."""
     before = {max(low, stretch.first - back) for back in (1, 6)}
     after = {min(high, stretch.last + on) for on in (1, 6)}
     if min(before) >= stretch.first or max(after) <= stretch.last:
         return False
-    return all(differ(recent[old].small, recent[new].small, FAR_REACH, share) for old in before for new in after)
+    return all(differ(recent[old].small, recent[new].small, FAR_REACH, OTHER_FADE) for old in before for new in after)
 
 
 def is_empty(contrast: float) -> bool:

@@ -34,10 +34,10 @@ WEIGHTS = {
     "log of the step, in the largest within a window": 1.93,
     "blocks unmatched, beyond those of other steps": 3.48,
     "blocks unmatched where they were, beyond those of other steps": 3.32,
-    "blocks that no pair matches where they were": 6.24,
-    "the first of them": 12.72,
-    "blocks that half of the pairs do not match where they were": -9.40,
-    "blocks that no pair of frames of both sides matches": 5.88,
+    "least share unmatched where it was in any pair of frames of both sides": 6.24,
+    "the first of it": 12.72,
+    "median of that share over the pairs": -9.40,
+    "least share unmatched within the far reach in any pair": 5.88,
 }
 """A logistic fit to the 1299 cuts of twenty-one tune sets and to what else changes at once in them. Fitted to three
 quarters of the sets and tried on the rest in turn: 1287 found, 8 false; by limits on each sign 1276 and 10."""
@@ -70,7 +70,7 @@ def is_cut(recent: Recent, index: int) -> bool:
         min(LASTS, *fixed),
         float(np.median(fixed)),
     )
-    # What is left to know is the share that no pair matches within the far reach, which is a long search.
+    # What is left to know has the last weight, which is positive, and is a long search: only whether it is enough.
     needed = -float(_WEIGHTS[:-1] @ np.array(seen)) / _WEIGHTS[-1]
     return needed <= 0 or (needed <= min(fixed) and all(differ(old, new, FAR_REACH, needed) for old, new in ends))
 

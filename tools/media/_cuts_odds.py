@@ -27,7 +27,7 @@ BESIDE = 10
 NEAR = 5
 """The same for their contrast."""
 CLEAR = 3
-"""Frames between a stretch and the ends of its shots."""
+"""Frames of either shot, at least, that stand alone beside a stretch; one more behind it."""
 STRAY = 0.3
 """Largest departure that counts, as a share of the way: what happens beyond the joint does not matter."""
 LARGEST = 8.0

@@ -86,7 +86,7 @@ class CutFinder:
         self._gradual: list[Stretch] = []
 
     def push(self, picture: Gray) -> None:
-        """The next picture, (h, w) with the longer side about 160."""
+        """The next picture, (h, w) with the longer side about 160 and the shorter one 16 or more."""
         recent = self._recent
         recent.append(picture)
         newest = recent.count - 1
@@ -120,7 +120,9 @@ class CutFinder:
             self._cuts.append(index)
 
     def _settle(self, found: Iterable[Stretch]) -> None:
-        self._gradual.extend(stretch for stretch in found if not self._overlaps(stretch))
+        for stretch in found:
+            if not self._overlaps(stretch):
+                self._gradual.append(stretch)
 
     def _joints(self) -> list[int]:
         return [*self._cuts, *(stretch.last + 1 for stretch in self._gradual)]
@@ -129,15 +131,16 @@ class CutFinder:
         """Empty frames: a fade between two scenes, a shot of their own when there are many, or a flash."""
         low, high = self._room(run)
         if run.last - run.first >= LONGEST:
-            self._cuts.extend(frame for frame in (run.first, run.last + 1) if 0 < frame < self._recent.count)
+            ends = [frame for frame in (run.first, run.last + 1) if 0 < frame < self._recent.count]
+            self._cuts.extend(frame for frame in ends if frame not in self._cuts)
             return
         found = fade(self._recent, run, low, high)
-        if found is None:
+        if found is None or self._overlaps(found):
             return
-        if found.last - found.first + 1 < SHORTEST:
-            self._cuts.append(found.last + 1)
-        else:
+        if found.last - found.first + 1 >= SHORTEST:
             self._gradual.append(found)
+        elif found.last + 1 not in self._cuts:
+            self._cuts.append(found.last + 1)
 
     def _room(self, run: Run) -> tuple[int, int]:
         """The frames around a run that belong to no other joint known by now."""

@@ -58,7 +58,8 @@ def moment(clip: Clip, place: MaskTrack, seed: int) -> tuple[int, int] | None:
 
 
 def _is_sudden(clip: Clip, place: MaskTrack, odd: int, other: int) -> bool:
-    """Whether what the place shows in one of two neighbouring frames is not found nearby in the other."""
+    """Whether most of a place changes between two neighbouring frames, and what either shows is not found nearby in the
+    other. A place with no room for a piece is taken at its word."""
     here, there = _lab_at(clip, odd), _lab_at(clip, other)
     box, bits = place.crops[odd]
     side = max(4, round(TILE * place.width))
