@@ -4,15 +4,15 @@ Every check compares the fill with its own surround, so that footage of any kind
 looked at in a window around the region, on at most 48 frames spread over the shot; `outside` looks at every pixel of
 every frame.
 
-Measures and limits were chosen on the tune split of the `verify` suite, at last on its seeds 21 to 23 (72 regions of 26
-to 150 pixels on six photographs of scikit-image under moving cameras and on bigbuckbunny, caminandes, toy-frog, juggle,
-boxing-cats, bmx-trees and bt709_full_range). How a shift of colour is held against its surround was chosen on 432
-regions of seeds 61 to 66 (0.9 % of good repairs fail, 2.0 % of clear faults pass), the limit of grain on seeds 55 and
-61, where anything from 0.38 to 0.48 does alike; the test split was looked at before it was set. The test split has
+Measures and limits were chosen on the tune split of the `verify` suite, at last on its seeds 21 to 23 (72 regions of
+26 to 150 pixels on six photographs of scikit-image under moving cameras and on bigbuckbunny, caminandes, toy-frog,
+juggle, boxing-cats, bmx-trees and bt709_full_range). How a shift of colour is held against its surround was chosen on
+432 regions of seeds 61 to 66 (0.9 % of good repairs fail, 2.0 % of clear faults pass), the limit of grain on seeds 55
+and 61, where anything from 0.38 to 0.48 does alike; the test split was looked at before it was set. The test split has
 seven other photographs and tears-of-steel, dog, toy-rabbit, blocks, kitten, seedance-action, carphone and
-sintel-market: 72 regions of each seed. How strong a fault is before it counts is written down in evals/suites/_verify_visible.py; regions that
-something else drives through are not drawn. AUC over all faults, share of good repairs that fail, share of clearly
-visible faults that pass (`suture eval verify --seed N`):
+sintel-market: 72 regions of each seed. How strong a fault is before it counts is written down in
+evals/suites/_verify_visible.py; regions that something else drives through are not drawn. AUC over all faults, share
+of good repairs that fail, share of clearly visible faults that pass (`suture eval verify --seed N`):
 
     check    seed 7                   seed 909
     seam     0.994  0 %    0 %        0.994  0.3 %  0 %
