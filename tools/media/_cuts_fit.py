@@ -11,11 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tools.media._cuts_odds import BESIDE, NEAR, STRAY, Frames, Series, Window, departure
+from tools.media._cuts_odds import BESIDE, LENGTHS, NEAR, STRAY, Frames, Series, Window, departure, mixed_contrast
 from tools.media._cuts_signs import Sign
 
-SHORTEST = 4
-"""Mixed frames of the shortest dissolve."""
 AWAY = 3
 """Either end is looked for within a third of the stretch."""
 
@@ -26,13 +24,13 @@ def best_extent(signs: Sequence[Sign], first: int, last: int) -> tuple[int, int]
     The whole of `signs` is fitted, whatever the stretch, so that stretches of different length compare.
     """
     window = Window.of(signs)
-    reach = max(SHORTEST, (last - first + 1) // AWAY)
+    reach = max(LENGTHS[0], (last - first + 1) // AWAY)
     inner = range(2, len(signs) - 2)
     found = [
         (a, b)
         for a in range(first - reach, first + reach + 1)
         for b in range(last - reach, last + reach + 1)
-        if b - a + 1 >= SHORTEST and a in inner and b in inner
+        if b - a + 1 >= LENGTHS[0] and a in inner and b in inner
     ]
     if not found:
         return first, last
@@ -75,8 +73,7 @@ def _unevenness(window: Window, ends: Frames) -> Series:
     only = np.zeros(len(ends), np.intp)
     before = np.sqrt(_mean(power, old - NEAR + 1, old, only))[:, None]
     after = np.sqrt(_mean(power, new, new + NEAR - 1, only))[:, None]
-    alike = (products[old, new] / np.sqrt(products[old, old] * products[new, new] + 1))[:, None]
-    left, come = (1 - shares) * before, shares * after
-    mixed = np.sqrt(np.maximum(left**2 + come**2 + 2 * alike * left * come, 0))
+    alike = products[old, new] / np.sqrt(products[old, old] * products[new, new] + 1)
+    mixed = mixed_contrast((1 - shares) * before, shares * after, alike)
     apart = 2 * np.abs(contrast - mixed) / np.maximum(np.maximum(before, after), 1e-6)
     return np.asarray(np.minimum(apart, STRAY).mean(axis=1))

@@ -11,6 +11,7 @@ import numpy as np
 
 from tools.media._cuts_blocks import AT, blended
 from tools.media._cuts_fit import best_extent
+from tools.media._cuts_hard import FAR_REACH
 from tools.media._cuts_odds import BESIDE, CLEAR, LENGTHS, STRAY, Likely, Series, likely
 from tools.media._cuts_signs import Recent
 from tools.media._structure import FLAT, differ
@@ -29,8 +30,6 @@ MOST_ALIKE = 0.5
 """IoU from which two stretches are one; the likelier is looked at."""
 NO_FADE = 4
 """Frames beside a dissolve that are not empty; beside a fade they are."""
-FAR_REACH = 12
-"""Motion from one side of a joint to the other that still is the same scene, in pixels of the small picture."""
 OTHER_FADE = 0.28
 """Unmatched share between the two sides of a fade."""
 LEVEL = 10

@@ -182,9 +182,14 @@ def _contrasts(
     length = mixed.shape[1]
     middle = slice(length // 4, length - length // 4)
     share = (seen / np.maximum(left + come, 1e-6))[:, middle].mean(axis=1)
-    expected = np.sqrt(np.maximum(left**2 + come**2 + 2 * alike[:, None] * left * come, 0))
+    expected = mixed_contrast(left, come, alike)
     apart = np.abs(seen - expected) / np.maximum(np.maximum(before, after), 1e-6)
     return np.asarray(share), np.asarray(np.minimum(apart, STRAY).mean(axis=1))
+
+
+def mixed_contrast(left: Series, come: Series, alike: Series) -> Series:
+    """Contrast (n, m) of what is left of one picture and has come of another, (n, m) each, that are `alike`, (n,)."""
+    return np.asarray(np.sqrt(np.maximum(left**2 + come**2 + 2 * alike[:, None] * left * come, 0)))
 
 
 def _residual(window: Window, ends: tuple[Frames, Frames], mixed: Frames, shares: Series) -> Series:
