@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from tools.types import Box, Category, Frozen
 
 
-class Rect(Frozen):
+class Answer(Frozen):
+    """Base of what models answer: what is said of a field here goes into the schema that the model is shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Rect(Answer):
     """A rectangle in pixels of a picture as it was shown, from its top left corner."""
 
     x: int
@@ -26,7 +32,7 @@ class Rect(Frozen):
         return Box(self.x, self.y, self.w, self.h)
 
 
-class MarkVerdict(Frozen):
+class MarkVerdict(Answer):
     """What the model says of a place that a measurement proposed."""
 
     mark: int
@@ -35,7 +41,7 @@ class MarkVerdict(Frozen):
     why: str
 
 
-class Difference(Frozen):
+class Difference(Answer):
     """One thing that is not as a reference shows it, both sides quoted."""
 
     category: Category
@@ -56,14 +62,14 @@ class Difference(Frozen):
     why: str
 
 
-class ShotLook(Frozen):
+class ShotLook(Answer):
     """Answer to inspect-shot."""
 
     marks: list[MarkVerdict]
     differences: list[Difference]
 
 
-class PairDifference(Frozen):
+class PairDifference(Answer):
     """One thing that is not the same in two shots of one scene."""
 
     category: Category
@@ -82,13 +88,13 @@ class PairDifference(Frozen):
     why: str
 
 
-class PairLook(Frozen):
+class PairLook(Answer):
     """Answer to compare-shots."""
 
     differences: list[PairDifference]
 
 
-class Disagreement(Frozen):
+class Disagreement(Answer):
     """One panel of a sheet that does not agree with its siblings."""
 
     panel: str
@@ -103,13 +109,13 @@ class Disagreement(Frozen):
     why: str
 
 
-class SheetLook(Frozen):
+class SheetLook(Answer):
     """Answer to inspect-sheet."""
 
     disagreements: list[Disagreement]
 
 
-class PanelRead(Frozen):
+class PanelRead(Answer):
     """One picture on a sheet's page."""
 
     name: str
@@ -119,28 +125,28 @@ class PanelRead(Frozen):
     box: Rect
 
 
-class Fact(Frozen):
+class Fact(Answer):
     """One fact that is written on the page, as it is written."""
 
     text: str
     box: Rect
 
 
-class SheetReading(Frozen):
+class SheetReading(Answer):
     """Answer to read-sheet."""
 
     panels: list[PanelRead]
     facts: list[Fact]
 
 
-class CauseChoice(Frozen):
+class CauseChoice(Answer):
     """Answer to trace-cause: the number of one of the candidates, or null for none of them."""
 
     candidate: int | None
     why: str
 
 
-class FillWords(Frozen):
+class FillWords(Answer):
     """Answer to write-fill."""
 
     prompt: str
@@ -149,7 +155,7 @@ class FillWords(Frozen):
 YesNo = Literal["yes", "no", "cannot-tell"]
 
 
-class RepairLook(Frozen):
+class RepairLook(Answer):
     """Answer to judge-repair. Pictures "1" and "2" are the states of one place, in an order that is not told."""
 
     first_shows_fault: YesNo

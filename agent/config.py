@@ -5,21 +5,38 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from tools.errors import BadInput
+
+OPENAI = "https://api.openai.com/v1"
 
 
 class Settings(BaseSettings):
     """What a machine and its owner decide, as opposed to a film."""
 
-    model_config = SettingsConfigDict(env_prefix="SUTURE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SUTURE_", extra="ignore", frozen=True, protected_namespaces=())
 
     heavy_jobs: int = Field(default=2, ge=1)
     """How many stages may compute on pixels at the same time."""
     usd_per_hour: float = Field(default=3.0, ge=0)
     """What an hour of waiting for an editor is worth."""
+    model: str | None = None
+    """The vision-language model that looks and reads; without one the inspector is pixels."""
+    openai_base_url: str = Field(default=OPENAI, validation_alias=AliasChoices("openai_base_url"))
+    """Any OpenAI-compatible server."""
+    openai_api_key: SecretStr = Field(default=SecretStr(""), validation_alias=AliasChoices("openai_api_key"))
+    model_usd_in: float | None = Field(default=None, ge=0)
+    """US dollars per million tokens that the model reads; unknown: only a server on this machine is free."""
+    model_usd_out: float | None = Field(default=None, ge=0)
+    """US dollars per million tokens that the model writes."""
+    model_jobs: int = Field(default=4, ge=1)
+    """How many questions may be under way at the same time."""
+    model_seconds: float = Field(default=180, gt=0)
+    """How long one answer may take."""
+    model_retry_seconds: float = Field(default=2, ge=0)
+    """The wait before a question is asked a second time, where the server names none."""
 
 
 def load_settings(root: Path) -> Settings:

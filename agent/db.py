@@ -114,6 +114,64 @@ class AcknowledgedRow(Base):
     at: Mapped[str] = mapped_column(default=_now)
 
 
+class ModelCallRow(Base):
+    """One question that was sent to a model, answered or not. Written before it is sent."""
+
+    __tablename__ = "model_calls"
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    run: Mapped[str]
+    about: Mapped[str]
+    """The finding, shot, sheet or request it was about."""
+    model: Mapped[str]
+    prompt: Mapped[str]
+    """Name and version, "inspect-shot@1"."""
+    state: Mapped[str] = mapped_column(default="sent")
+    """sent (its end is not known: it counts at its estimate), answered, or the name of what went wrong."""
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
+    usd: Mapped[Decimal] = mapped_column(Numeric(14, 6))
+    at: Mapped[str] = mapped_column(default=_now)
+
+
+class AnswerRow(Base):
+    """A model's answer, by what was asked: the same question is never paid twice."""
+
+    __tablename__ = "answers"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    """Hash of server, model, prompt, schema, words and pictures."""
+    body: Mapped[str]
+    tokens_in: Mapped[int]
+    tokens_out: Mapped[int]
+    usd: Mapped[Decimal] = mapped_column(Numeric(14, 6))
+    at: Mapped[str] = mapped_column(default=_now)
+
+
+class RememberedRow(Base):
+    """A question of a run that was answered from memory."""
+
+    __tablename__ = "remembered"
+
+    run: Mapped[str] = mapped_column(primary_key=True)
+    about: Mapped[str] = mapped_column(primary_key=True)
+    prompt: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str]
+
+
+class SkillRow(Base):
+    """What a server and model were found to be able to do."""
+
+    __tablename__ = "model_skills"
+
+    server: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    rung: Mapped[str]
+    sees: Mapped[bool]
+    at: Mapped[str] = mapped_column(default=_now)
+
+
 def open_database(home: Path) -> sessionmaker[Session]:
     """Sessions on `home`/suture.db, made where missing."""
     home.mkdir(parents=True, exist_ok=True)

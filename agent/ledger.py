@@ -1,7 +1,9 @@
-"""The write-ahead ledger of edits: nothing is sent to an editor before its row is on the disk, and no edit twice.
+"""The write-ahead ledger: nothing is sent to an editor or a model before its row is on the disk, and no edit twice.
 
 A row moves intent → submitted → settled. Its key is a hash of the edit (film, shot, plan, attempt), never of the run:
-a second life of the same run, or another run with the same wish, finds the row instead of paying again.
+a second life of the same run, or another run with the same wish, finds the row instead of paying again. Questions to
+models have rows of their own, count against the same cap, and are paid once because their answers are kept
+(`agent.mind`).
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session, sessionmaker
 
-from agent.db import LedgerRow
+from agent.db import AnswerRow, LedgerRow, ModelCallRow, RememberedRow
 from agent.errors import OverBudget
+from agent.schema import ModelUse
 from tools.types import Frozen
 
 
@@ -32,6 +35,23 @@ class Entry(Frozen):
     action: str
     editor: str
     method: str
+    usd: Decimal
+
+
+class Question(Frozen):
+    """What is asked of a model in a run: about what, and with which prompt ("inspect-shot@1")."""
+
+    run: str
+    about: str
+    model: str
+    prompt: str
+
+
+class Spent(Frozen):
+    """Tokens and US dollars of a question, or what they are estimated at."""
+
+    tokens_in: int
+    tokens_out: int
     usd: Decimal
 
 
@@ -90,8 +110,52 @@ class Ledger:
         with self.sessions.begin() as session:
             session.execute(delete(LedgerRow).where(LedgerRow.key == key, LedgerRow.state == "intent"))
 
+    def ask(self, question: Question, estimate: Spent, cap: Decimal | None = None) -> int:
+        """Writes down a question before it is sent. Raises OverBudget where its estimate would break the cap."""
+        with self.sessions.begin() as session:
+            if cap is not None and self._committed(session, question.run) + estimate.usd > cap:
+                asks = f"asking {question.model} may cost {estimate.usd:.4f} USD"
+                raise OverBudget(f"{question.about}: {asks}, over the budget of {cap} USD")
+            row = ModelCallRow(**dict(question), **dict(estimate))
+            session.add(row)
+            session.flush()
+            return row.seq
+
+    def answered(self, call: int, spent: Spent, ending: str) -> None:
+        """Closes a question with what it took."""
+        with self.sessions.begin() as session:
+            row = session.get_one(ModelCallRow, call)
+            row.state, row.tokens_in, row.tokens_out, row.usd = ending, spent.tokens_in, spent.tokens_out, spent.usd
+
+    def remembered(self, question: Question, key: str) -> None:
+        """Writes down that a question was answered from memory."""
+        with self.sessions.begin() as session:
+            session.merge(RememberedRow(**dict(question), key=key))
+
+    def questions(self, run: str) -> tuple[ModelUse, ...]:
+        """What a run asked models, by what it was about, model and prompt; answers from memory with what they took."""
+        call = ModelCallRow
+        sums = (func.sum(call.tokens_in), func.sum(call.tokens_out), func.sum(call.usd))
+        sent = select(call.about, call.model, call.prompt, func.count(), *sums).where(call.run == run)
+        kept = (
+            select(RememberedRow, AnswerRow)
+            .join(AnswerRow, AnswerRow.key == RememberedRow.key)
+            .where(RememberedRow.run == run)
+        )
+        uses: dict[tuple[str, str, str], ModelUse] = {}
+        with self.sessions() as session:
+            for row in session.execute(sent.group_by(call.about, call.model, call.prompt)):
+                about, model, prompt, calls, read, written, usd = row
+                use = ModelUse(about=about, model=model, prompt=prompt, calls=calls, tokens_in=read)
+                uses[about, model, prompt] = use.model_copy(update={"tokens_out": written, "usd": Decimal(usd)})
+            for one, answer in session.execute(kept).tuples():
+                at = (one.about, one.model, one.prompt)
+                use = uses.get(at) or ModelUse(about=one.about, model=one.model, prompt=one.prompt)
+                uses[at] = use.with_memory(answer.tokens_in, answer.tokens_out)
+        return tuple(uses[at] for at in sorted(uses))
+
     def spent(self, run: str) -> Decimal:
-        """What the run's submitted and settled edits cost."""
+        """What the run's edits and questions cost."""
         with self.sessions() as session:
             return self._committed(session, run)
 
@@ -114,5 +178,6 @@ class Ledger:
         return Tally(passed=found.get("pass", 0), failed=found.get("fail", 0))
 
     def _committed(self, session: Session, run: str) -> Decimal:
-        total = session.scalar(select(func.sum(LedgerRow.usd)).where(LedgerRow.run == run))
-        return Decimal(total or 0)
+        edits = session.scalar(select(func.sum(LedgerRow.usd)).where(LedgerRow.run == run))
+        questions = session.scalar(select(func.sum(ModelCallRow.usd)).where(ModelCallRow.run == run))
+        return Decimal(edits or 0) + Decimal(questions or 0)

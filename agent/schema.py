@@ -217,6 +217,34 @@ class SheetVersion(Frozen):
     checks: tuple[Check, ...] = ()
 
 
+class ModelUse(Frozen):
+    """What was asked of a model about one thing (a shot, a finding, a sheet, a request) with one prompt."""
+
+    about: str
+    model: str
+    prompt: str
+    """Name and version, "inspect-shot@1"."""
+    calls: int = 0
+    """Requests that were sent in this run."""
+    remembered: int = 0
+    """Questions that an earlier answer was kept for."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    """Tokens of the answers, remembered ones included."""
+    usd: Usd = Decimal(0)
+    """What this run paid."""
+
+    def with_memory(self, tokens_in: int, tokens_out: int) -> ModelUse:
+        """With one more answer from memory, which cost nothing this time."""
+        return self.model_copy(
+            update={
+                "remembered": self.remembered + 1,
+                "tokens_in": self.tokens_in + tokens_in,
+                "tokens_out": self.tokens_out + tokens_out,
+            }
+        )
+
+
 class ScanResult(Frozen):
     """What `scan` prints."""
 
@@ -226,6 +254,10 @@ class ScanResult(Frozen):
     findings: tuple[Finding, ...] = ()
     causes: tuple[Cause, ...] = ()
     clean: tuple[str, ...] = ()
+    model_use: tuple[ModelUse, ...] = Field(default=(), exclude_if=lambda uses: not uses)
+    """What was asked of a vision-language model; left out where none was."""
+    notices: tuple[str, ...] = Field(default=(), exclude_if=lambda notices: not notices)
+    """What a reader should know of how this was found, such as that a model could not be asked."""
 
 
 class PassResult(ScanResult):

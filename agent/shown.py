@@ -18,7 +18,8 @@ class Shown:
     """One picture of a request.
 
     `name` says what it is: "SH020@24" (a frame), "SH020@24[10,20,300,200]" (a crop of it, in source pixels),
-    "mara/face" (a panel) or "sheet:mara" (a whole sheet). `pixels` are as shown; `area` is what they show of the source.
+    "mara/face" (a panel) or "sheet:mara" (a whole sheet). `pixels` are as shown; `area` is what they show of
+    the source.
     """
 
     name: str
@@ -32,7 +33,7 @@ class Shown:
         return f"Picture {number}: {self.name}, {self.words}. {width} x {height} pixels."
 
     def to_source(self, box: Box) -> Box:
-        """A box in pixels of the picture as shown, in the source's own pixels and inside what is shown; at least 1 x 1."""
+        """A box in pixels of the picture as shown, in the source's own pixels, inside what is shown, at least 1 x 1."""
         height, width = self.pixels.shape[:2]
         across, down = self.area.w / width, self.area.h / height
         left = min(max(0, round(box.x * across)), self.area.w - 1)

@@ -14,9 +14,11 @@ from tools.types import Frozen, Usd
 
 Operation = Literal["remove", "add", "change", "repair", "match", "regenerate"]
 """remove: it must go. add: it is missing and must be there. change: it must look otherwise (`wanted`). repair: it is
-broken (melted, flickering, warped) and must be whole. match: it must look as in `like`. regenerate: the shot anew."""
+broken (melted, flickering, warped) and must be whole. match: it must look as in `like`. regenerate: the shot again."""
 
-Keep = Literal["everything-else", "performance", "camera", "framing", "light", "colour", "audio", "background", "timing"]
+Keep = Literal[
+    "everything-else", "performance", "camera", "framing", "light", "colour", "audio", "background", "timing"
+]
 """What the person said must stay."""
 
 Forbidden = Literal["regenerate", "retake", "upload"]

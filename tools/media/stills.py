@@ -1,4 +1,4 @@
-"""Single pictures out of films, at a size for reading, as JPEG."""
+"""Single pictures out of films, at a size for reading, as JPEG or PNG."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def jpeg(picture: Rgb, width: int, aspect: Fraction = Fraction(1), quality: int 
     size = max(1, round(shown_width * scale)), max(1, round(picture.shape[0] * scale))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     done, data = cv2.imencode(".jpg", small[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert done
+    return bytes(np.asarray(data).tobytes())
+
+
+def png(picture: Rgb) -> bytes:
+    """The picture as PNG, every sample as it is."""
+    done, data = cv2.imencode(".png", np.ascontiguousarray(picture[:, :, ::-1]))
     assert done
     return bytes(np.asarray(data).tobytes())
 
