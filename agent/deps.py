@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from agent.events import Sink
 from agent.ledger import Ledger
+from agent.mind import Mind
 from agent.policy import Policy
 from agent.store import Store
 from tools.editors.base import Editor
@@ -34,6 +35,10 @@ class RunOptions(Frozen):
     prefer: str | None = None
     only: tuple[str, ...] = ()
     """Only these editors; empty: the whole roster."""
+    rehearse: bool = False
+    """The scripted server of this machine stands in for the model."""
+    dry_run: bool = False
+    """Requests to a model are written down instead of sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +63,7 @@ class Deps:
     options: RunOptions
     usd_per_hour: float = 3.0
     """What an hour of waiting for an editor is worth."""
+    mind: Mind | None = None
+    """The vision-language model; None when pixels look alone."""
     control: RunControl | None = None
     """Asks the run's graphs to stop at their next step."""

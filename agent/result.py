@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from agent.deps import Deps
@@ -22,6 +23,8 @@ def result_of(state: FilmState, film: Film, deps: Deps) -> PassResult:
         findings=findings,
         causes=tuple(state.get("causes", {}).values()),
         clean=tuple(shot.id for shot in film.shots if shot.id not in troubled),
+        model_use=deps.ledger.questions(deps.run),
+        notices=_notices(state.get("notices", {})),
         decisions=tuple(state.get("decisions", {}).values()),
         sheet_versions=tuple(state.get("sheet_versions", {}).values()),
         outcomes=outcomes,
@@ -30,6 +33,14 @@ def result_of(state: FilmState, film: Film, deps: Deps) -> PassResult:
         uploaded=deps.ledger.uploads(deps.run),
         files=state.get("files", {}),
     )
+
+
+def _notices(kept: Mapping[str, str]) -> tuple[str, ...]:
+    """Every notice once, with what it is about: "SH010, SH020: …"."""
+    about: dict[str, list[str]] = {}
+    for key, words in kept.items():
+        about.setdefault(words, []).append(key.partition(":")[0])
+    return tuple(f"{', '.join(dict.fromkeys(names))}: {words}" for words, names in about.items())
 
 
 def _with_status(finding: Finding, outcomes: tuple[Outcome, ...]) -> Finding:

@@ -26,6 +26,8 @@ from agent.graph import Answer, FilmGraph, answer_shot, film_graph, repairs_of, 
 from agent.graph.common import film_of
 from agent.ledger import Ledger
 from agent.lock import one_writer
+from agent.mind import Mind
+from agent.minds import may_look, open_mind
 from agent.project import Project, open_project
 from agent.result import result_of
 from agent.schema import SCHEMA_VERSION, PassResult
@@ -44,6 +46,7 @@ def start(target: Path, options: RunOptions, *listeners: Sink) -> PassResult:
     """Runs the film graph to its goal. Raises BadInput before anything starts, Stopped on a signal."""
     _possible(options)
     project = open_project(target)
+    may_look(options, load_settings(project.root), project)
     with one_writer(home_of(project.root), "a new run") as lock, opened(project) as desk:
         run = _new_run(desk, options)
         lock.rename(run)
@@ -117,7 +120,15 @@ def _carried(desk: Desk, run: str, options: RunOptions, listeners: tuple[Sink, .
 
 async def _drive(desk: Desk, run: str, options: RunOptions, log: EventLog, advance: Advance) -> PassResult:
     control = RunControl()
-    deps = make_deps(desk, run, options, log, control)
+    async with open_mind(desk, run, options, Ledger(desk.sessions), log) as minded:
+        log(Event(stage="inspector", moment="started", message=minded.why))
+        deps = make_deps(desk, run, options, log, control=control, mind=minded.mind)
+        return await _driven(desk, deps, log, advance)
+
+
+async def _driven(desk: Desk, deps: Deps, log: EventLog, advance: Advance) -> PassResult:
+    control, run = deps.control, deps.run
+    assert control is not None
     stopping = f"stopped; nothing is lost: `suture resume {_named(desk, run)}` continues"
     _on_signal(control, lambda: _note(desk, run, state="stopped", ended=_now()), log, stopping)
     async with open_saver(desk.home) as saver:
@@ -128,7 +139,15 @@ async def _drive(desk: Desk, run: str, options: RunOptions, log: EventLog, advan
     return result_of(values, film_of(values["film"], deps), deps)
 
 
-def make_deps(desk: Desk, run: str, options: RunOptions, events: Sink, control: RunControl | None = None) -> Deps:
+def make_deps(
+    desk: Desk,
+    run: str,
+    options: RunOptions,
+    events: Sink,
+    *,
+    control: RunControl | None = None,
+    mind: Mind | None = None,
+) -> Deps:
     """Everything the stages of a run are handed."""
     settings = load_settings(desk.root)
     return Deps(
@@ -145,6 +164,7 @@ def make_deps(desk: Desk, run: str, options: RunOptions, events: Sink, control: 
         editors=configured_editors(desk.home),
         options=options,
         usd_per_hour=settings.usd_per_hour,
+        mind=mind,
         control=control,
     )
 
@@ -157,8 +177,6 @@ def configured_editors(home: Path, environment: Mapping[str, str] = os.environ) 
 
 def _possible(options: RunOptions) -> None:
     """Refuses what this house does not have, before anything starts."""
-    if options.inspector == "vlm":
-        raise BadInput("--inspector vlm: no inspector with a vision model is installed here; use pixels or auto")
     wanted = (*options.only, *([options.prefer] if options.prefer else []))
     unknown = sorted(set(wanted) - set(roster()))
     if unknown:

@@ -176,6 +176,8 @@ class Attempt(Frozen):
     usd: Usd = Decimal(0)
     take: str | None = None
     why: str = ""
+    judged: str = Field(default="", exclude_if=lambda words: not words)
+    """What a model said of the take, where one was asked."""
 
 
 class ReadyJob(Frozen):
@@ -215,6 +217,39 @@ class SheetVersion(Frozen):
     left_alone: tuple[str, ...]
     why: str
     checks: tuple[Check, ...] = ()
+
+
+class Verdicted(Frozen):
+    """What a model says of a finding that measurement made, with its own words for both sides where it has some."""
+
+    finding: str
+    verdict: Literal["error", "intended", "not-there", "cannot-tell"]
+    why: str
+    observed: str = ""
+    expected: str = ""
+
+
+class Looked(Frozen):
+    """What a model's look at one shot brought.
+
+    `contradicted` counts claims that measurement spoke against, `pointless` those that point at nothing of the shot.
+    """
+
+    verdicts: tuple[Verdicted, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    contradicted: int = 0
+    pointless: int = 0
+    notices: tuple[str, ...] = ()
+
+    def plus(self, other: Looked) -> Looked:
+        """Both looks as one."""
+        return Looked(
+            verdicts=self.verdicts + other.verdicts,
+            findings=self.findings + other.findings,
+            contradicted=self.contradicted + other.contradicted,
+            pointless=self.pointless + other.pointless,
+            notices=tuple(dict.fromkeys(self.notices + other.notices)),
+        )
 
 
 class ModelUse(Frozen):

@@ -26,7 +26,7 @@ DECLARED = {
 }
 """Beginnings of words that declare a change of a whole shot; a declared scarf does not turn the light."""
 COMPARED = ("panel", "setup", "colours", "moment", "look", "mirrored")
-TRACED = ("panel", "setup", "colours", "moment", "pop")
+TRACED = ("panel", "setup", "colours", "moment", "meaning", "pop")
 
 
 def weighed(shot: Shot, seen: Anomaly) -> Anomaly:

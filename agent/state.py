@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Required, TypedDict, TypeVar
 
-from agent.schema import Attempt, Cause, Decision, Finding, Outcome, OutcomeStatus, PanelFault, ReadyJob, SheetVersion
+from agent.schema import (
+    Attempt,
+    Cause,
+    Decision,
+    Finding,
+    Looked,
+    Outcome,
+    OutcomeStatus,
+    PanelFault,
+    ReadyJob,
+    SheetVersion,
+)
 from tools.types import Action, Edit, Frozen, Job, Quote, Usd
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Part of every thread id: a checkpoint of other nodes is never continued by these."""
 
 Value = TypeVar("Value")
@@ -25,7 +36,9 @@ def merged(old: dict[str, Value], new: dict[str, Value]) -> dict[str, Value]:
 class FilmState(TypedDict, total=False):
     """The film graph's channels. `film` names the Film as JSON in the store, `shots` lists its shots in order.
 
-    `whole` is the film with the shots that were not asked for, which the new cut needs too.
+    `whole` is the film with the shots that were not asked for, which the new cut needs too. Where a model looks,
+    `measured` holds what it is to judge and `looks` what it says of each shot; `findings` is what came of both.
+    `notices` are what a reader should know, by what they are about.
     """
 
     schema_version: Required[int]
@@ -36,7 +49,10 @@ class FilmState(TypedDict, total=False):
     lineages: dict[str, str]
     faults: Annotated[dict[str, PanelFault], merged]
     seen: Annotated[dict[str, Finding], merged]
+    measured: Annotated[dict[str, Finding], merged]
     findings: Annotated[dict[str, Finding], merged]
+    looks: Annotated[dict[str, Looked], merged]
+    notices: Annotated[dict[str, str], merged]
     causes: Annotated[dict[str, Cause], merged]
     decisions: Annotated[dict[str, Decision], merged]
     quotes: Annotated[dict[str, Quote], merged]
@@ -50,6 +66,15 @@ class InspectTask(TypedDict):
 
     film: str
     shot: str
+    faults: dict[str, PanelFault]
+
+
+class LookTask(TypedDict):
+    """What one Send of a model's look carries."""
+
+    film: str
+    shot: str
+    measured: dict[str, Finding]
     faults: dict[str, PanelFault]
 
 

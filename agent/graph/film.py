@@ -1,7 +1,7 @@
-"""The film graph: ingest → inspect → trace → decide → repair sheets → shot repairs → conform → report.
+"""The film graph: ingest → inspect → look → trace → decide → repair sheets → shot repairs → conform → report.
 
-Shots are inspected in parallel by `Send`, read-only; their repairs are threads of their own (agent.graph.shot), started
-or continued by one node here that can run again at any time.
+Shots are inspected in parallel by `Send`, read-only, and looked at by a model in the same way where there is one. Their
+repairs are threads of their own (agent.graph.shot), started or continued by one node that can run again at any time.
 """
 
 from __future__ import annotations
@@ -25,18 +25,22 @@ from agent.graph.shot import Answer, ShotGraph, shot_graph
 from agent.placement import side_by_side
 from agent.project import Version, open_project
 from agent.result import result_of
-from agent.schema import SCHEMA_VERSION, Decision, Film, Finding, Outcome
+from agent.schema import SCHEMA_VERSION, Decision, Film, Finding, Looked, Outcome
 from agent.stages import conform as conforming
 from agent.stages import ingest as ingesting
 from agent.stages import inspect_setups as inspecting_setups
 from agent.stages import inspect_sheets as inspecting_sheets
 from agent.stages import inspect_shots as inspecting_shots
+from agent.stages import look_at_shots as looking
 from agent.stages import report as reporting
 from agent.stages import route as routing
 from agent.stages.decide import decide_shot
+from agent.stages.look_at_sheets import look_at_sheets
+from agent.stages.mark_origins import mark_origins
 from agent.stages.repair_sheets import repair_sheets as repair_faulty_panels
 from agent.stages.trace import trace as trace_causes
-from agent.state import GRAPH_VERSION, FilmState, InspectTask, Repair, ShotState
+from agent.stages.weigh_looks import weigh_looks as weigh
+from agent.state import GRAPH_VERSION, FilmState, InspectTask, LookTask, Repair, ShotState
 from agent.versions import ORIGIN, Versions
 from tools.types import Quote
 
@@ -50,6 +54,8 @@ def film_graph(saver: BaseCheckpointSaver[str] | None = None) -> FilmGraph:
     graph.add_node("inspect_sheets", staged("sheets", inspect_sheets))
     graph.add_node("inspect_shot", staged("inspect", inspect_shot))
     graph.add_node("inspect_setups", staged("setups", inspect_setups))
+    graph.add_node("look_at_shot", staged("look", look_at_shot))
+    graph.add_node("weigh_looks", staged("weigh", weigh_looks))
     graph.add_node("trace", staged("trace", trace))
     graph.add_node("decide", staged("decide", decide))
     graph.add_node("repair_sheets", staged("repair-sheets", repair_sheets))
@@ -60,7 +66,9 @@ def film_graph(saver: BaseCheckpointSaver[str] | None = None) -> FilmGraph:
     graph.add_edge("ingest", "inspect_sheets")
     graph.add_conditional_edges("inspect_sheets", to_shots, ["inspect_shot", "inspect_setups"])
     graph.add_edge("inspect_shot", "inspect_setups")
-    graph.add_edge("inspect_setups", "trace")
+    graph.add_conditional_edges("inspect_setups", to_looks, ["look_at_shot", "weigh_looks", "trace"])
+    graph.add_edge("look_at_shot", "weigh_looks")
+    graph.add_edge("weigh_looks", "trace")
     graph.add_conditional_edges("trace", after_trace, ["decide", "report"])
     graph.add_conditional_edges("decide", after_decide, ["repair_sheets", "report"])
     graph.add_edge("repair_sheets", "repair_shots")
@@ -77,6 +85,25 @@ def to_shots(state: FilmState) -> list[Send] | Literal["inspect_setups"]:
         for shot in state["shots"]
     ]
     return tasks or "inspect_setups"
+
+
+def to_looks(state: FilmState, runtime: Runtime[Deps]) -> list[Send] | Literal["weigh_looks", "trace"]:
+    """One look per shot where a model looks. A run that began with one and goes on without keeps what was measured."""
+    if runtime.context.mind is None:
+        return "weigh_looks" if state.get("measured") else "trace"
+    tasks = [
+        Send(
+            "look_at_shot",
+            LookTask(
+                film=state["film"],
+                shot=shot,
+                measured=state.get("measured", {}),
+                faults=state.get("faults", {}),
+            ),
+        )
+        for shot in state["shots"]
+    ]
+    return tasks or "trace"
 
 
 def after_trace(state: FilmState) -> Literal["decide", "report"]:
@@ -107,10 +134,19 @@ async def ingest(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:  #
 
 
 async def inspect_sheets(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Finds panels that disagree with their siblings."""
+    """Finds panels that disagree with their siblings, by their pixels and by a model's word."""
     deps = runtime.context
-    faults = await heavy(deps, inspecting_sheets.inspect_sheets, film_of(state["film"], deps), deps)
-    return {"faults": {f"{fault.panel}:{fault.box}": fault for fault in faults}}
+    film, notices = film_of(state["film"], deps), {}
+    faults = await heavy(deps, inspecting_sheets.inspect_sheets, film, deps)
+    if deps.mind is not None:
+        looked = await look_at_sheets(film, faults, deps.mind, deps)
+        faults, notices = looked.faults, noticed("sheets", looked.notices)
+    return {"faults": {f"{fault.panel}:{fault.box}": fault for fault in faults}, "notices": notices}
+
+
+def noticed(about: str, words: Iterable[str]) -> dict[str, str]:
+    """Notices as the state keeps them."""
+    return {f"{about}: {one}": one for one in words}
 
 
 async def inspect_shot(state: InspectTask, runtime: Runtime[Deps]) -> dict[str, Any]:
@@ -123,13 +159,50 @@ async def inspect_shot(state: InspectTask, runtime: Runtime[Deps]) -> dict[str, 
 
 
 async def inspect_setups(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Joins the shots' findings, compares shots of a set-up, and marks what people acknowledged."""
+    """Joins the shots' findings, compares shots of a set-up, and marks what people acknowledged.
+
+    Where a model looks, what is not sure enough to report is put to it too.
+    """
     deps = runtime.context
     film = film_of(state["film"], deps)
     seen = in_film_order(film, state.get("seen", {}).values())
-    found = await heavy(deps, inspecting_setups.inspect_setups, film, seen, deps)
+    least = inspecting_shots.SUSPECTED if deps.mind else deps.policy.report
+    found = await heavy(deps, inspecting_setups.inspect_setups, film, seen, deps, least=least)
     marked = finding_table.acknowledged(found, deps.db)
-    return {"findings": {finding.id: finding for finding in in_film_order(film, marked)}}
+    channel = "measured" if deps.mind else "findings"
+    return {channel: {finding.id: finding for finding in in_film_order(film, marked)}}
+
+
+async def look_at_shot(state: LookTask, runtime: Runtime[Deps]) -> dict[str, Any]:
+    """Lets the model look at one shot."""
+    deps = runtime.context
+    film = film_of(state["film"], deps)
+    shot = shot_of(film, state["shot"])
+    assert deps.mind is not None, "without a mind nobody looks"
+    look = looking.Looking(film, tuple(state["measured"].values()), tuple(state["faults"].values()), deps.mind, deps)
+    looked = await looking.look_at_shot(look, shot, looking.shot_before(film, shot))
+    return {"looks": {shot.id: looked}, "notices": noticed(shot.id, looked.notices)}
+
+
+async def weigh_looks(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
+    """Joins what was measured with what the model says; a finding it talks out of being sure enough is gone."""
+    deps = runtime.context
+    film, looks = film_of(state["film"], deps), state.get("looks", {})
+    measured = in_film_order(film, state.get("measured", {}).values())
+    said_by = deps.mind.model if deps.mind else "the model"
+    weighed = finding_table.acknowledged(weigh(measured, looks, said_by, deps.policy), deps.db)
+    return {
+        "findings": {finding.id: finding for finding in in_film_order(film, weighed)},
+        "notices": noticed("look", dropped_words(looks.values())),
+    }
+
+
+def dropped_words(looks: Iterable[Looked]) -> list[str]:
+    """How many claims were dropped, and why."""
+    contradicted = sum(look.contradicted for look in looks)
+    if not contradicted:
+        return []
+    return [f"{contradicted} claims of the model were dropped: the pixels of both pictures are the same there"]
 
 
 def in_film_order(film: Film, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -142,9 +215,14 @@ async def trace(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Groups findings into causes and writes the findings down."""
     deps = runtime.context
     film, faults = film_of(state["film"], deps), tuple(state.get("faults", {}).values())
-    findings, causes = await heavy(deps, trace_causes, film, _findings(state), faults)
+    findings, notices = _findings(state), {}
+    if deps.mind is not None:
+        marked = await mark_origins(film, findings, faults, deps.mind)
+        findings, notices = marked.findings, noticed("trace", marked.notices)
+    findings, causes = await heavy(deps, trace_causes, film, findings, faults)
     finding_table.keep(findings, deps.run, deps.db)
-    return {"findings": {f.id: f for f in findings}, "causes": {cause.id: cause for cause in causes}}
+    named = {f.id: f for f in findings}
+    return {"findings": named, "causes": {cause.id: cause for cause in causes}, "notices": notices}
 
 
 def _findings(state: FilmState) -> tuple[Finding, ...]:

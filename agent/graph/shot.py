@@ -26,6 +26,7 @@ from agent.schema import Attempt, Decision, Film, Finding, Outcome, OutcomeStatu
 from agent.stages import commit as committing
 from agent.stages import edit as editing
 from agent.stages import escalate as escalating
+from agent.stages import judge_repair as judging
 from agent.stages import route as routing
 from agent.stages import verify as verifying
 from agent.stages.inspect_shots import still_there
@@ -296,18 +297,23 @@ async def verify(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     edit, take = state["edit"], state["take"]
     assert edit is not None
     assert take is not None
-    judged = at.todo if at.action == "regenerate" else [at.finding]
+    judged_findings = at.todo if at.action == "regenerate" else [at.finding]
     verdict = await heavy(
         deps,
         verifying.verify,
         edit,
         deps.store.path(take.media),
         lambda media: any(
-            still_there(at.film, at.shot, finding, media, deps, faults=at.repair.faults) for finding in judged
+            still_there(at.film, at.shot, finding, media, deps, faults=at.repair.faults) for finding in judged_findings
         ),
     )
+    words = ""
+    if deps.mind is not None and verdict.verdict == "pass":
+        take_clip = Clip(media=deps.store.path(take.media), first=0, last=at.shot.clip.frames - 1)
+        judged = await judging.judge_repair(at.film, judged_findings, edit.clip, take_clip, deps.mind)
+        verdict, words = judging.with_judgement(verdict, judged), judged.words
     deps.ledger.settled(edit.key, verdict.verdict)
-    attempt = _attempt(state, at, verdict)
+    attempt = _attempt(state, at, verdict).model_copy(update={"judged": words})
     return {"attempts": {edit.key: attempt}, **_judged(state, at, verdict)}
 
 

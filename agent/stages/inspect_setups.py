@@ -31,10 +31,13 @@ WORTH_FOLLOWING = 0.25
 """Confidence from which a claim of one key frame is followed, to see whether it comes and goes at once."""
 
 
-def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple[Finding, ...]:
+def inspect_setups(
+    film: Film, findings: Sequence[Finding], deps: Deps, *, least: float | None = None
+) -> tuple[Finding, ...]:
     """The findings that are sure enough to report, with what a comparison of shots of the same set-up adds.
 
-    A known thing is not named twice; where it is known but unsure, the comparison makes it surer.
+    `least` is the confidence from which a finding is handed on, where others judge after this. A known thing is not
+    named twice; where it is known but unsure, the comparison makes it surer.
     """
     with TemporaryDirectory(dir=deps.home) as folder:
         digests = _Digests(Path(folder))
@@ -47,7 +50,8 @@ def inspect_setups(film: Film, findings: Sequence[Finding], deps: Deps) -> tuple
     shots = {shot.id: shot for shot in film.shots}
     for shot_id, found in seen:
         _add(kept, shots[shot_id], found, film, deps)
-    return tuple(one.finding for one in kept if _is_reported(one.finding, deps))
+    enough = deps.policy.report if least is None else least
+    return tuple(one.finding for one in kept if one.finding.confidence >= enough)
 
 
 def _add(kept: list[_Placed], shot: Shot, found: Anomaly, film: Film, deps: Deps) -> None:

@@ -27,10 +27,14 @@ FEATHER = 0.2
 def repair_sheets(
     film: Film, faults: Sequence[PanelFault], causes: Sequence[Cause], deps: Deps
 ) -> tuple[SheetVersion, ...]:
-    """A new version of every sheet with faulty panels, one entry per panel; current only where the fault is gone."""
+    """A new version of every sheet with faulty panels, one entry per panel; current only where the fault is gone.
+
+    A fault that is not sure enough to act on is left to a person, who finds it among the causes.
+    """
     made: list[SheetVersion] = []
+    sure = [fault for fault in faults if fault.confidence >= deps.policy.act]
     for sheet in film.sheets:
-        mine = [fault for fault in faults if any(panel.ref == fault.panel for panel in sheet.panels)]
+        mine = [fault for fault in sure if any(panel.ref == fault.panel for panel in sheet.panels)]
         if mine:
             made += _repair_sheet(film, sheet, mine, causes, deps)
     return tuple(made)
