@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from agent.request.plan import Reading
 from tools.types import Action, Box, Category, Check, Clip, Evidence, Frozen, Motion, Panel, Rate, Usd
 
 SCHEMA_VERSION = 1
@@ -28,6 +29,7 @@ class Sheet(Frozen):
     image: Path
     panels: tuple[Panel, ...]
     canon: str = ""
+    kind: Literal["character", "prop"] = "character"
     key: str
     """What names the sheet in the version table, such as "sheet:mara"."""
     version: int = 1
@@ -178,6 +180,8 @@ class Attempt(Frozen):
     why: str = ""
     judged: str = Field(default="", exclude_if=lambda words: not words)
     """What a model said of the take, where one was asked."""
+    prompt: str = Field(default="", exclude_if=lambda words: not words)
+    """What the editor was told, where it reads words."""
 
 
 class ReadyJob(Frozen):
@@ -304,4 +308,6 @@ class PassResult(ScanResult):
     spent_usd: Usd = Decimal(0)
     quoted_usd: Usd = Decimal(0)
     uploaded: tuple[dict[str, str], ...] = ()
+    request: Reading | None = Field(default=None, exclude_if=lambda reading: reading is None)
+    """What was understood of a request in plain words; left out in a run for none."""
     files: dict[str, str] = Field(default_factory=dict)

@@ -29,6 +29,19 @@ class Prior(Frozen):
         return self.right / (self.right + self.wrong)
 
 
+class Words(Frozen):
+    """What an editor makes of a prompt.
+
+    "none" reads no words. "description" is told only what the picture shows there, as video inpainters are trained on
+    captions; "instruction" is told what to do. An editor that is not `negative` draws what is named, even where it is
+    named as missing ("no earpiece"): it is not told such things.
+    """
+
+    style: Literal["none", "description", "instruction"] = "none"
+    max_characters: int | None = Field(default=None, ge=40)
+    negative: bool = False
+
+
 class Capabilities(Frozen):
     """What an editor can do, as roster.toml says it. None means no limit.
 
@@ -56,6 +69,7 @@ class Capabilities(Frozen):
     seconds_per_second: float = 0.0
     """Wall-clock seconds of work per second of footage, for the quote."""
     priors: dict[PaidAction, Prior] = Field(default_factory=dict)
+    words: Words = Words()
     model: str | None = None
     settings: tuple[str, ...] = ()
     """Environment variables it cannot run without."""
