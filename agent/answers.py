@@ -166,3 +166,123 @@ class RepairLook(Answer):
     """What only the first shows and nobody asked for; null for nothing."""
     new_in_second: str | None
     why: str
+
+
+class ListShots(Answer):
+    """See every shot: id, film frames, scene, who is in it, what it was made from."""
+
+    tool: Literal["list-shots"]
+
+
+class LookAt(Answer):
+    """See one frame of a shot."""
+
+    tool: Literal["look"]
+    shot: str
+    frame: int
+    """Counted from the shot's first frame."""
+
+
+class FindThing(Answer):
+    """Let a thing be found in a frame of a shot; the answer is a box in source pixels, or that it is not seen."""
+
+    tool: Literal["find"]
+    shot: str
+    frame: int
+    thing: str
+
+
+class MeasurePlace(Answer):
+    """Measure a place of a shot: its size, motion, and what other frames show of it."""
+
+    tool: Literal["measure"]
+    shot: str
+    frame: int
+    box: Rect
+    """In source pixels."""
+
+
+class ShowPanel(Answer):
+    """See one panel of a sheet."""
+
+    tool: Literal["show-panel"]
+    panel: str
+
+
+class TraceShot(Answer):
+    """Learn what earlier scans found in a shot and where it came from."""
+
+    tool: Literal["trace"]
+    shot: str
+
+
+class FixSaid(Answer):
+    """One fix that the request asks for."""
+
+    operation: Literal["remove", "add", "change", "repair", "match", "regenerate"]
+    """remove: it must go. add: it is missing. change: it must look otherwise. repair: it is broken (melted, flickering,
+    warped). match: it must look as somewhere else. regenerate: the whole shot again, only where that is asked for."""
+    shots: list[str]
+    first_frame: int | None
+    """Of the film, where the request names a moment or a stretch of time; else null."""
+    last_frame: int | None
+    subject: str | None
+    """Id of a character or prop of the film, or null."""
+    thing: str
+    """The noun, in the request's own words and singular."""
+    place: str
+    """Where in the picture, in the request's own words; else empty."""
+    wanted: str
+    """What should be there, in the request's own words; empty for remove and repair."""
+    like: str | None
+    """A shot or panel that shows it right, where the request names one."""
+    quote: str
+    """The words of the request that ask for this fix, letter by letter."""
+
+
+class Propose(Answer):
+    """End with a plan."""
+
+    tool: Literal["propose"]
+    fixes: list[FixSaid]
+    keep: list[
+        Literal[
+            "everything-else", "performance", "camera", "framing", "light", "colour", "audio", "background", "timing"
+        ]
+    ]
+    budget_usd: float | None
+    spare_shots: list[str]
+    """Shots that the request says must not be touched."""
+    forbid: list[Literal["regenerate", "retake", "upload"]]
+    only_editors: list[str]
+    ask_first: bool
+
+
+class AskBack(Answer):
+    """End with one question, where the request can be meant in more than one way."""
+
+    tool: Literal["ask"]
+    question: str
+
+
+class TellInstead(Answer):
+    """End with an answer, where the request is no fix or asks for what you must not do."""
+
+    tool: Literal["answer"]
+    words: str
+
+
+class Step(Answer):
+    """Answer to understand-request: one step."""
+
+    why: str
+    """In one short sentence."""
+    act: ListShots | LookAt | FindThing | MeasurePlace | ShowPanel | TraceShot | Propose | AskBack | TellInstead
+
+
+class ThingFound(Answer):
+    """Answer to find-thing: where a thing is in picture 1; null where it is not seen."""
+
+    box: Rect | None
+    confidence: float = Field(ge=0, le=1)
+    why: str

@@ -32,7 +32,9 @@ app = typer.Typer(
     "born, repairs the shots that a small edit saves, and says which must be made again.\n\n"
     "Start with [bold]suture init film.mp4 --sheet mara=mara.png -o launch[/bold], look with [bold]suture scan "
     "launch[/bold], see what it would do with [bold]suture plan launch[/bold], and let it work with [bold]suture pass "
-    "launch[/bold]. A bare media file works wherever FILM is asked for.\n\n"
+    "launch[/bold]. Ask for a fix in plain words with "
+    '[bold]suture fix launch "take the earpiece off Mara in SH020"[/bold]. '
+    "A bare media file works wherever FILM is asked for.\n\n"
     "Exit codes: 0 nothing is left, 1 something is left, 2 the call or the input was wrong, 3 a person is waited for, "
     "4 a tool or the machine failed ([bold]suture resume[/bold] continues).",
 )
@@ -45,7 +47,12 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or FILM:I
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
 Inspector = Annotated[
-    Literal["pixels", "vlm", "auto"], typer.Option(help="Who looks: pixels needs no model and no network.")
+    Literal["pixels", "vlm", "auto"],
+    typer.Option(
+        help="Who looks. pixels: measurement alone, no model and no network. vlm: a vision-language model judges what "
+        "was measured and looks where pixels cannot (SUTURE_MODEL, any OpenAI-compatible server). auto: the model "
+        "where one is set, allowed and within the budget."
+    ),
 ]
 Shots = Annotated[str, typer.Option(help="Only these shots, such as SH010,SH020.", metavar="SH010,…")]
 Budget = Annotated[float | None, typer.Option(help="Most that may be spent, in US dollars.", min=0)]
@@ -53,6 +60,12 @@ Approve = Annotated[Literal["auto", "ask"], typer.Option(help="ask: every decisi
 Offline = Annotated[bool, typer.Option("--offline", help="No footage leaves this machine.")]
 Prefer = Annotated[str | None, typer.Option(help="This editor first, wherever it can do the job.", metavar="EDITOR")]
 Only = Annotated[str, typer.Option(help="Only these editors.", metavar="EDITOR,…")]
+Rehearse = Annotated[
+    bool, typer.Option("--rehearse", help="The sandbox on this machine stands in for the model; nothing is spent.")
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Write down what a model would be asked, with its pictures; send nothing.")
+]
 Mask = Annotated[Path, typer.Option(help="A picture, a folder of pictures or a video; non-zero is the region.")]
 
 
@@ -160,16 +173,39 @@ def _sheet(words: str) -> tuple[str, Path]:
 
 
 @app.command(rich_help_panel=FILMS)
-def scan(film: Film, inspector: Inspector = "auto", shots: Shots = "", json: Json = False, quiet: Quiet = False) -> int:
+def scan(
+    film: Film,
+    inspector: Inspector = "auto",
+    shots: Shots = "",
+    budget: Budget = None,
+    offline: Offline = False,
+    rehearse: Rehearse = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
     """Find errors and trace them to where they were born; edit nothing."""
-    options = _options("scan", inspector, shots)
+    options = _options("scan", inspector, shots).model_copy(
+        update={"budget": _usd(budget), "offline": offline, "rehearse": rehearse, "dry_run": dry_run}
+    )
     return _run(film, options, as_json=json, quiet=quiet)
 
 
 @app.command(rich_help_panel=FILMS)
-def plan(film: Film, inspector: Inspector = "auto", shots: Shots = "", json: Json = False, quiet: Quiet = False) -> int:
-    """Scan, then a decision and a quote per shot; spend nothing."""
-    options = _options("plan", inspector, shots)
+def plan(
+    film: Film,
+    inspector: Inspector = "auto",
+    shots: Shots = "",
+    budget: Budget = None,
+    offline: Offline = False,
+    rehearse: Rehearse = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Scan, then a decision and a quote per shot; spend nothing on edits."""
+    options = _options("plan", inspector, shots).model_copy(
+        update={"budget": _usd(budget), "offline": offline, "rehearse": rehearse}
+    )
     return _run(film, options, as_json=json, quiet=quiet)
 
 
@@ -183,20 +219,65 @@ def pass_(
     only: Only = "",
     inspector: Inspector = "auto",
     shots: Shots = "",
+    rehearse: Rehearse = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """The whole loop: find, trace, decide, repair, verify, escalate, and render a new cut with a report."""
     options = _options("pass", inspector, shots).model_copy(
         update={
-            "budget": None if budget is None else Decimal(str(budget)),
+            "budget": _usd(budget),
             "approve": approve,
             "offline": offline,
             "prefer": prefer,
             "only": _names(only),
+            "rehearse": rehearse,
         }
     )
     return _run(film, options, as_json=json, quiet=quiet)
+
+
+@app.command(rich_help_panel=FILMS)
+def fix(
+    film: Film,
+    request: Annotated[str, typer.Argument(metavar='"REQUEST"', help="What is to be fixed, in plain words.")],
+    budget: Budget = None,
+    approve: Approve = "auto",
+    offline: Offline = False,
+    prefer: Prefer = None,
+    only: Only = "",
+    inspector: Inspector = "auto",
+    shots: Shots = "",
+    rehearse: Rehearse = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Fix what is asked for in plain words, and nothing else.
+
+    Say what, where and how: [bold]suture fix launch "remove Mara's earpiece in SH020 and SH030, keep everything
+    else"[/bold], "take the logo off the mug from the second scene on, under two dollars", "the lamp flickers at 00:12".
+    Where it can be meant in more than one way, one question comes back (exit code 3); what is no fix is answered.
+    [bold]--approve ask[/bold] shows the plan with its quote first. Without a model a grammar reads common English forms
+    and says which words it did not understand.
+    """
+    if not request.strip():
+        raise BadInput('REQUEST: say what is to be fixed, such as "remove the earpiece in SH020"')
+    options = _options("pass", inspector, shots).model_copy(
+        update={
+            "request": request,
+            "budget": _usd(budget),
+            "approve": approve,
+            "offline": offline,
+            "prefer": prefer,
+            "only": _names(only),
+            "rehearse": rehearse,
+        }
+    )
+    return _run(film, options, as_json=json, quiet=quiet)
+
+
+def _usd(budget: float | None) -> Decimal | None:
+    return None if budget is None else Decimal(str(budget))
 
 
 def _options(goal: Goal, inspector: Literal["pixels", "vlm", "auto"], shots: str) -> RunOptions:
@@ -496,10 +577,13 @@ def verify(
 
 @app.command("eval", rich_help_panel=HOUSE)
 def evaluation(
-    suite: Annotated[str, typer.Argument(metavar="SUITE", help="continuity, cuts, sheets or verify")],
+    suite: Annotated[str, typer.Argument(metavar="SUITE", help="continuity, cuts, real, requests, sheets or verify")],
     split: Annotated[Literal["tune", "test"], typer.Option(help="Thresholds were set on tune; report test.")] = "test",
     seed: Annotated[int, typer.Option(help="Another seed makes cases nobody has seen.")] = 7,
-    inspector: Annotated[Literal["pixels", "vlm", "auto"], typer.Option(help="Who looks.")] = "pixels",
+    inspector: Annotated[
+        Literal["pixels", "vlm", "auto"],
+        typer.Option(help="Who looks or reads; vlm without SUTURE_MODEL asks the scripted model of the sandbox."),
+    ] = "pixels",
     cases: Annotated[
         Path | None, typer.Option(help="A text file with a labelled film's folder per line, instead of rendered films.")
     ] = None,
@@ -579,6 +663,26 @@ def doctor(json: Json = False, quiet: Quiet = False) -> int:
         rows = [(one.what, {True: "works", False: "missing"}[one.works], one.why) for one in found.checks]
         printing.table("This machine", ("what", "", ""), rows)
     return 0 if all(one.works for one in found.checks if one.needed) else 1
+
+
+@app.command(rich_help_panel=HOUSE)
+def sandbox(
+    film: Annotated[
+        Path | None, typer.Option(help="A labelled film: the model answers from its labels.json.", metavar="FILM")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free port.", min=0, max=65535)] = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Serve a scripted model on this machine until Ctrl-C: an OpenAI-compatible endpoint that costs nothing.
+
+    Point Suture at it with the two lines that it prints. With a labelled film it finds what the labels say; without
+    one it finds nothing wrong.
+    """
+    from tools.sandbox import serve_forever
+
+    serve_forever(film, port)
+    return 0
 
 
 @app.command(rich_help_panel=HOUSE)

@@ -15,6 +15,7 @@ from agent.events import Sink
 from agent.ledger import Ledger
 from agent.mind import Mind
 from agent.policy import Policy
+from agent.request.plan import Reading
 from agent.store import Store
 from tools.editors.base import Editor
 from tools.types import Frozen, Usd
@@ -35,6 +36,10 @@ class RunOptions(Frozen):
     prefer: str | None = None
     only: tuple[str, ...] = ()
     """Only these editors; empty: the whole roster."""
+    request: str = ""
+    """A fix in plain words; empty: whatever is found."""
+    reading: Reading | None = None
+    """What was understood of it; set by the run itself."""
     rehearse: bool = False
     """The scripted server of this machine stands in for the model."""
     dry_run: bool = False

@@ -29,6 +29,12 @@ def keep(findings: Iterable[Finding], run: str, sessions: sessionmaker[Session])
             session.execute(wish.on_conflict_do_update(index_elements=["id"], set_=row))
 
 
+def latest(sessions: sessionmaker[Session]) -> tuple[Finding, ...]:
+    """The newest word on every finding of the project."""
+    with sessions() as session:
+        return tuple(Finding.model_validate_json(body) for body in session.scalars(select(FindingRow.body)))
+
+
 def acknowledge(finding: str, why: str, sessions: sessionmaker[Session]) -> Finding:
     """Marks a finding as intended. Raises BadInput for an id that no run has reported."""
     with sessions.begin() as session:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from agent.config import load_settings
 from agent.db import LedgerRow, close, open_database
 from tools.editors.base import Capabilities
 from tools.editors.registry import roster
@@ -138,6 +139,9 @@ def _gpu() -> Finding:
 
 
 def _model() -> Finding:
-    has = bool(os.environ.get("SUTURE_MODEL"))
-    why = "SUTURE_MODEL is set" if has else "SUTURE_MODEL is not set; the inspector is pixels"
-    return Finding(what="vision model", works=has, why=why, needed=False)
+    settings = load_settings(Path.cwd())
+    if settings.model is None:
+        why = "SUTURE_MODEL is not set; the inspector is pixels"
+    else:
+        why = f"{settings.model} at {settings.openai_base_url} looks and reads"
+    return Finding(what="vision model", works=settings.model is not None, why=why, needed=False)

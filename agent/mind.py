@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
@@ -96,6 +96,15 @@ class Mind:
         self._probing = asyncio.Lock()
         self._skill: Skill | None = None
         self._down: ModelDown | None = None
+
+    @property
+    def server(self) -> Server:
+        return self._purse.server
+
+    def within(self, cap: Decimal | None) -> Mind:
+        """The same mind, with another limit to what its run may spend."""
+        self._purse = replace(self._purse, cap=cap)
+        return self
 
     @property
     def model(self) -> str:

@@ -109,6 +109,11 @@ def is_here(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def may_see(server: Server, options: RunOptions) -> bool:
+    """Whether a server may still be sent footage under options that a request made stricter."""
+    return not options.offline or is_here(urlsplit(server.base_url).hostname or "")
+
+
 def look_usd(server: Server, shots: int) -> float:
     """About what a look at so many shots costs, in US dollars."""
     read, written = TOKENS_A_SHOT

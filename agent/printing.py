@@ -8,6 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from agent.report_words import constraint_words
+from agent.request.plan import Fix, Reading
 from agent.schema import Decision, Outcome, PassResult
 
 COLOURS = {"clean": "green", "fixed": "green", "regenerated": "green", "waiting": "yellow", "pivot": "yellow"}
@@ -26,6 +28,37 @@ def line(words: str) -> None:
     Console(soft_wrap=True).print(words, highlight=False, markup=False)
 
 
+def print_request(reading: Reading) -> None:
+    """What was understood of a request: the plan, or the words that come back."""
+    if reading.kind != "plan":
+        line(reading.words)
+        return
+    rows = [_fix_row(fix) for fix in reading.fixes]
+    columns = ("do", "to", "in", "so that it is", "because you said")
+    table(f"Understood by {reading.reader}", columns, rows)
+    for words in constraint_words(reading.constraints):
+        line(words)
+
+
+def _fix_row(fix: Fix) -> tuple[str, ...]:
+    whose = f"{fix.subject}: " if fix.subject else ""
+    span = f", film frames {fix.span[0]}-{fix.span[1]}" if fix.span else ""
+    where = ", ".join(fix.shots) + span + (f", {fix.place}" if fix.place else "")
+    wanted = fix.wanted or (f"as in {fix.like}" if fix.like else "")
+    return fix.operation, f"{whose}{fix.thing or 'the shot'}", where, wanted, f"“{fix.quote}”"
+
+
+def print_notices(result: PassResult) -> None:
+    """What a reader should know, and what a model cost."""
+    for words in result.notices:
+        line(words)
+    if result.model_use:
+        read, written = (sum(getattr(use, name) for use in result.model_use) for name in ("tokens_in", "tokens_out"))
+        calls, usd = sum(use.calls for use in result.model_use), sum(use.usd for use in result.model_use)
+        models = ", ".join(dict.fromkeys(use.model for use in result.model_use))
+        line(f"{models}: {calls} requests, {read} tokens read, {written} written, {usd:.4f} USD")
+
+
 def print_scan(result: PassResult) -> None:
     """Findings and causes."""
     rows = [
@@ -36,17 +69,24 @@ def print_scan(result: PassResult) -> None:
         table("Findings", ("shot", "finding", "category", "frames", "sure", "status", "observed"), rows)
         table("Causes", ("kind", "where", "shots"), [(c.kind, c.ref, ", ".join(c.shots)) for c in result.causes])
     line(f"{len(rows)} findings in {len(result.shots)} shots; clean: {', '.join(result.clean) or 'none'}")
+    print_notices(result)
 
 
 def print_plan(result: PassResult) -> None:
     """Decisions with their quotes."""
     rows = [(d.shot, d.action, d.finding or "", d.why) for d in result.decisions]
     table("Plan", ("shot", "decision", "finding", "why"), rows)
-    line(f"quoted: {result.quoted_usd:.4f} USD; nothing was spent")
+    line(f"quoted: {result.quoted_usd:.4f} USD; {result.spent_usd:.4f} USD were spent on looking")
+    print_notices(result)
 
 
 def print_pass(result: PassResult) -> None:
-    """One row per shot, and where the report is."""
+    """What was understood of a request, one row per shot, and where the report is."""
+    if result.request is not None:
+        print_request(result.request)
+        if result.request.kind != "plan":
+            print_notices(result)
+            return
     decisions: dict[str, list[Decision]] = {}
     for decision in result.decisions:
         decisions.setdefault(decision.shot, []).append(decision)
@@ -55,7 +95,10 @@ def print_pass(result: PassResult) -> None:
     for outcome in result.outcomes:
         if outcome.status in ("waiting", "pivot", "failed"):
             line(f"{outcome.shot}: {outcome.why}")
+    if result.request is not None:
+        line(f"quoted {result.quoted_usd:.4f} USD")
     line(f"spent {result.spent_usd:.4f} USD")
+    print_notices(result)
     for name, path in result.files.items():
         line(f"{name}: {path}")
 

@@ -26,6 +26,8 @@ WORDS = {
     "sheets": "looking at the sheets",
     "inspect": "looking at the shots",
     "setups": "comparing set-ups",
+    "look": "a model looks at the shots",
+    "settle": "weighing what was seen",
     "trace": "tracing causes",
     "decide": "deciding",
     "repair-sheets": "repairing sheets",
@@ -66,6 +68,8 @@ class RunProgress:
         self._bar.stop()
 
     def __call__(self, event: Event) -> None:
+        if event.stage == "inspector":
+            self._console.print(f"inspector: {event.message}", highlight=False)
         words = WORDS.get(event.stage)
         if words is None:
             return

@@ -8,7 +8,7 @@ import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -299,6 +299,7 @@ def _current(sheet: Sheet, versions: Mapping[str, Version]) -> Sheet:
 
 def _sheets_of(project: Project, table: str, place: int, entry: SubjectTable) -> list[Sheet]:
     sheets: list[Sheet] = []
+    kind: Literal["character", "prop"] = "prop" if table == "prop" else "character"
     for name in entry.sheets:
         image = _existing(project, (table, place, "sheet"), name)
         boxes = _panel_boxes(image, entry.grid)
@@ -306,7 +307,7 @@ def _sheets_of(project: Project, table: str, place: int, entry: SubjectTable) ->
         views = [_view(entry, so_far + n) for n in range(len(boxes))]
         panels = tuple(Panel(sheet=image, subject=entry.id, view=v, box=b) for v, b in zip(views, boxes, strict=True))
         key = f"sheet:{entry.id}" + (f"-{len(sheets) + 1}" if sheets else "")
-        sheets.append(Sheet(subject=entry.id, image=image, panels=panels, canon=entry.canon, key=key))
+        sheets.append(Sheet(subject=entry.id, image=image, panels=panels, canon=entry.canon, key=key, kind=kind))
     _panels_named(project, table, place, entry, sheets)
     return sheets
 

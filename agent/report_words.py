@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
+from agent.request.plan import Constraints
 from agent.schema import Condition, OutcomeStatus, PassResult
 from tools.types import Action, Check
 
@@ -111,3 +112,16 @@ def _tally(result: PassResult) -> str:
     first, *rest = told
     parts = [f"{counted(first[0], 'shot')} {first[1]}", *(f"{number} {words}" for number, words in rest)]
     return ", ".join(parts) + "."
+
+
+def constraint_words(said: Constraints) -> list[str]:
+    """What a request said about how, one line each."""
+    lines = {
+        f"stays as it is: {', '.join(said.keep)}": bool(said.keep),
+        f"costs at most {said.budget_usd} USD": said.budget_usd is not None,
+        f"not touched: {', '.join(said.spare)}": bool(said.spare),
+        f"never done: {', '.join(said.forbid)}": bool(said.forbid),
+        f"done by {', '.join(said.only)} only": bool(said.only),
+        "nothing is done before you approve": said.ask_first,
+    }
+    return [words for words, holds in lines.items() if holds]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from agent.deps import Deps
+from agent.request.plan import Reading
 from agent.schema import Film, Finding, Outcome, PassResult
 from agent.state import FilmState
 
@@ -24,6 +25,7 @@ def result_of(state: FilmState, film: Film, deps: Deps) -> PassResult:
         causes=tuple(state.get("causes", {}).values()),
         clean=tuple(shot.id for shot in film.shots if shot.id not in troubled),
         model_use=deps.ledger.questions(deps.run),
+        request=deps.options.reading,
         notices=_notices(state.get("notices", {})),
         decisions=tuple(state.get("decisions", {}).values()),
         sheet_versions=tuple(state.get("sheet_versions", {}).values()),
@@ -32,6 +34,19 @@ def result_of(state: FilmState, film: Film, deps: Deps) -> PassResult:
         quoted_usd=sum((quote.usd for quote in quotes), Decimal(0)),
         uploaded=deps.ledger.uploads(deps.run),
         files=state.get("files", {}),
+    )
+
+
+def answered(title: str, run: str, reading: Reading, notice: str, deps: Deps) -> PassResult:
+    """The result of a request that is no plan: a question back, or an answer; nothing was looked at or done."""
+    return PassResult(
+        film=title,
+        run=run,
+        shots=(),
+        request=reading,
+        model_use=deps.ledger.questions(run),
+        notices=(notice,) if notice else (),
+        spent_usd=deps.ledger.spent(run),
     )
 
 
@@ -53,6 +68,8 @@ def _with_status(finding: Finding, outcomes: tuple[Outcome, ...]) -> Finding:
 
 def exit_code(result: PassResult) -> int:
     """4 a tool failed, 3 somebody is waited for, 1 something is left, 0 nothing is."""
+    if result.request is not None and result.request.kind != "plan":
+        return 3 if result.request.kind == "question" else 0
     statuses = {outcome.status for outcome in result.outcomes}
     if "failed" in statuses:
         return 4

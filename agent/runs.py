@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,12 +28,14 @@ from agent.graph.common import film_of
 from agent.ledger import Ledger
 from agent.lock import one_writer
 from agent.mind import Mind
-from agent.minds import may_look, open_mind
-from agent.project import Project, open_project
-from agent.result import result_of
+from agent.minds import may_look, may_see, open_mind
+from agent.project import Project, load_film, open_project
+from agent.request.plan import Reading
+from agent.result import answered, result_of
 from agent.schema import SCHEMA_VERSION, PassResult
 from agent.state import GRAPH_VERSION, FilmState
 from agent.store import Store
+from agent.understanding import heeding, understand
 from tools.editors.base import Editor
 from tools.editors.registry import build, roster
 from tools.errors import BadInput
@@ -65,7 +68,7 @@ def answer(project: Project, run: str, shot: str, given: Answer, *listeners: Sin
 
     async def advance(graph: FilmGraph, saver: Any, deps: Deps) -> FilmState:
         values = await _values(graph, deps)
-        repair = repairs_of(values).get(shot)
+        repair = repairs_of(values, deps.options.reading).get(shot)
         if repair is None or not await answer_shot(shot_graph(saver), repair, given, deps):
             raise BadInput(f"{run}: {shot} asks nothing; `suture show {run}` lists what waits")
         now = await graph.aget_state(thread(run))
@@ -123,7 +126,22 @@ async def _drive(desk: Desk, run: str, options: RunOptions, log: EventLog, advan
     async with open_mind(desk, run, options, Ledger(desk.sessions), log) as minded:
         log(Event(stage="inspector", moment="started", message=minded.why))
         deps = make_deps(desk, run, options, log, control=control, mind=minded.mind)
+        if options.request and options.reading is None:
+            film = await asyncio.to_thread(load_film, desk.project)
+            reading, notice = await understand(film, deps)
+            if reading.kind != "plan":
+                return answered(film.title, run, reading, notice, deps)
+            deps = _heeding(desk, deps, reading)
         return await _driven(desk, deps, log, advance)
+
+
+def _heeding(desk: Desk, deps: Deps, reading: Reading) -> Deps:
+    """Everything as the request wants it, written down with the run so that a resume does the same."""
+    options = heeding(deps.options, reading)
+    with desk.sessions.begin() as session:
+        session.get_one(RunRow, deps.run).options = options.model_dump(mode="json")
+    mind = deps.mind.within(options.budget) if deps.mind and may_see(deps.mind.server, options) else None
+    return replace(deps, options=options, mind=mind)
 
 
 async def _driven(desk: Desk, deps: Deps, log: EventLog, advance: Advance) -> PassResult:

@@ -36,9 +36,10 @@ def merged(old: dict[str, Value], new: dict[str, Value]) -> dict[str, Value]:
 class FilmState(TypedDict, total=False):
     """The film graph's channels. `film` names the Film as JSON in the store, `shots` lists its shots in order.
 
-    `whole` is the film with the shots that were not asked for, which the new cut needs too. Where a model looks,
-    `measured` holds what it is to judge and `looks` what it says of each shot; `findings` is what came of both.
-    `notices` are what a reader should know, by what they are about.
+    `whole` is the film with the shots that were not asked for, which the new cut needs too. `measured` is what the
+    pixels inspector hands on, `looks` what a model says of each shot, `findings` what came of both and of a person's
+    request; `missing` says of shots where what was asked for was not found what to do. `notices` are what a reader
+    should know, by what they are about.
     """
 
     schema_version: Required[int]
@@ -51,6 +52,7 @@ class FilmState(TypedDict, total=False):
     seen: Annotated[dict[str, Finding], merged]
     measured: Annotated[dict[str, Finding], merged]
     findings: Annotated[dict[str, Finding], merged]
+    missing: Annotated[dict[str, str], merged]
     looks: Annotated[dict[str, Looked], merged]
     notices: Annotated[dict[str, str], merged]
     causes: Annotated[dict[str, Cause], merged]
@@ -88,6 +90,8 @@ class Repair(Frozen):
     faults: tuple[PanelFault, ...]
     sheet_versions: tuple[SheetVersion, ...]
     lineage: str
+    stays: str = ""
+    """What the person said must stay, in words: then nothing is made again without asking."""
 
 
 class Candidate(Frozen):

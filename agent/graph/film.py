@@ -6,7 +6,7 @@ repairs are threads of their own (agent.graph.shot), started or continued by one
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from langchain_core.runnables import RunnableConfig
@@ -17,6 +17,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command, Send
 
 from agent import findings as finding_table
+from agent.asked import heeded, offers, stays_words
 from agent.briefing import references_for
 from agent.checkpoint import check_version
 from agent.deps import Deps
@@ -24,6 +25,7 @@ from agent.graph.common import film_of, heavy, keep_film, shot_of, staged
 from agent.graph.shot import Answer, ShotGraph, shot_graph
 from agent.placement import side_by_side
 from agent.project import Version, open_project
+from agent.request.plan import Reading
 from agent.result import result_of
 from agent.schema import SCHEMA_VERSION, Decision, Film, Finding, Looked, Outcome
 from agent.stages import conform as conforming
@@ -37,6 +39,7 @@ from agent.stages import route as routing
 from agent.stages.decide import decide_shot
 from agent.stages.look_at_sheets import look_at_sheets
 from agent.stages.mark_origins import mark_origins
+from agent.stages.meet_request import meet_request
 from agent.stages.repair_sheets import repair_sheets as repair_faulty_panels
 from agent.stages.trace import trace as trace_causes
 from agent.stages.weigh_looks import weigh_looks as weigh
@@ -55,7 +58,7 @@ def film_graph(saver: BaseCheckpointSaver[str] | None = None) -> FilmGraph:
     graph.add_node("inspect_shot", staged("inspect", inspect_shot))
     graph.add_node("inspect_setups", staged("setups", inspect_setups))
     graph.add_node("look_at_shot", staged("look", look_at_shot))
-    graph.add_node("weigh_looks", staged("weigh", weigh_looks))
+    graph.add_node("settle", staged("settle", settle))
     graph.add_node("trace", staged("trace", trace))
     graph.add_node("decide", staged("decide", decide))
     graph.add_node("repair_sheets", staged("repair-sheets", repair_sheets))
@@ -66,9 +69,9 @@ def film_graph(saver: BaseCheckpointSaver[str] | None = None) -> FilmGraph:
     graph.add_edge("ingest", "inspect_sheets")
     graph.add_conditional_edges("inspect_sheets", to_shots, ["inspect_shot", "inspect_setups"])
     graph.add_edge("inspect_shot", "inspect_setups")
-    graph.add_conditional_edges("inspect_setups", to_looks, ["look_at_shot", "weigh_looks", "trace"])
-    graph.add_edge("look_at_shot", "weigh_looks")
-    graph.add_edge("weigh_looks", "trace")
+    graph.add_conditional_edges("inspect_setups", to_looks, ["look_at_shot", "settle"])
+    graph.add_edge("look_at_shot", "settle")
+    graph.add_edge("settle", "trace")
     graph.add_conditional_edges("trace", after_trace, ["decide", "report"])
     graph.add_conditional_edges("decide", after_decide, ["repair_sheets", "report"])
     graph.add_edge("repair_sheets", "repair_shots")
@@ -87,10 +90,10 @@ def to_shots(state: FilmState) -> list[Send] | Literal["inspect_setups"]:
     return tasks or "inspect_setups"
 
 
-def to_looks(state: FilmState, runtime: Runtime[Deps]) -> list[Send] | Literal["weigh_looks", "trace"]:
-    """One look per shot where a model looks. A run that began with one and goes on without keeps what was measured."""
+def to_looks(state: FilmState, runtime: Runtime[Deps]) -> list[Send] | Literal["settle"]:
+    """One look per shot where a model looks."""
     if runtime.context.mind is None:
-        return "weigh_looks" if state.get("measured") else "trace"
+        return "settle"
     tasks = [
         Send(
             "look_at_shot",
@@ -103,7 +106,7 @@ def to_looks(state: FilmState, runtime: Runtime[Deps]) -> list[Send] | Literal["
         )
         for shot in state["shots"]
     ]
-    return tasks or "trace"
+    return tasks or "settle"
 
 
 def after_trace(state: FilmState) -> Literal["decide", "report"]:
@@ -161,16 +164,17 @@ async def inspect_shot(state: InspectTask, runtime: Runtime[Deps]) -> dict[str, 
 async def inspect_setups(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Joins the shots' findings, compares shots of a set-up, and marks what people acknowledged.
 
-    Where a model looks, what is not sure enough to report is put to it too.
+    What is not sure enough to report is handed on where a model, or a person's request, judges after this.
     """
     deps = runtime.context
     film = film_of(state["film"], deps)
     seen = in_film_order(film, state.get("seen", {}).values())
-    least = inspecting_shots.SUSPECTED if deps.mind else deps.policy.report
-    found = await heavy(deps, inspecting_setups.inspect_setups, film, seen, deps, least=least)
+    judged_after = deps.mind is not None or deps.options.reading is not None
+    least = inspecting_shots.SUSPECTED if judged_after else deps.policy.report
+    beside = film_of(state["whole"], deps)
+    found = await heavy(deps, inspecting_setups.inspect_setups, film, seen, deps, least=least, beside=beside)
     marked = finding_table.acknowledged(found, deps.db)
-    channel = "measured" if deps.mind else "findings"
-    return {channel: {finding.id: finding for finding in in_film_order(film, marked)}}
+    return {"measured": {finding.id: finding for finding in in_film_order(film, marked)}}
 
 
 async def look_at_shot(state: LookTask, runtime: Runtime[Deps]) -> dict[str, Any]:
@@ -184,17 +188,36 @@ async def look_at_shot(state: LookTask, runtime: Runtime[Deps]) -> dict[str, Any
     return {"looks": {shot.id: looked}, "notices": noticed(shot.id, looked.notices)}
 
 
-async def weigh_looks(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Joins what was measured with what the model says; a finding it talks out of being sure enough is gone."""
+async def settle(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
+    """What was measured and what the model says of it become the findings; of a request, those that it means."""
     deps = runtime.context
     film, looks = film_of(state["film"], deps), state.get("looks", {})
     measured = in_film_order(film, state.get("measured", {}).values())
+    reading, notices = deps.options.reading, dropped_words(looks.values())
     said_by = deps.mind.model if deps.mind else "the model"
-    weighed = finding_table.acknowledged(weigh(measured, looks, said_by, deps.policy), deps.db)
-    return {
-        "findings": {finding.id: finding for finding in in_film_order(film, weighed)},
-        "notices": noticed("look", dropped_words(looks.values())),
-    }
+    found: Iterable[Finding] = weigh(measured, looks, said_by, deps.policy, least=0.0 if reading else None)
+    missing: dict[str, str] = {}
+    if reading is not None:
+        met = await meet_request(film, reading, tuple(found), starts_of(film_of(state["whole"], deps)), deps)
+        notices += unasked_words(found, met.findings, deps)
+        found, missing = met.findings.values(), met.missing
+    marked = finding_table.acknowledged(in_film_order(film, found), deps.db)
+    return {"findings": {f.id: f for f in marked}, "missing": missing, "notices": noticed("look", notices)}
+
+
+def starts_of(film: Film) -> dict[str, int]:
+    """Each shot's first frame in the film."""
+    starts, first = {}, 0
+    for shot in film.shots:
+        starts[shot.id] = first
+        first += shot.clip.frames
+    return starts
+
+
+def unasked_words(found: Iterable[Finding], asked: Mapping[str, Finding], deps: Deps) -> list[str]:
+    """What was found beside what was asked for, and left alone."""
+    others = [f for f in found if f.id not in asked and f.confidence >= deps.policy.report]
+    return [f"also seen in {f.shot}, not asked for and left alone: {f.observed} ({f.id})" for f in others]
 
 
 def dropped_words(looks: Iterable[Looked]) -> list[str]:
@@ -220,6 +243,10 @@ async def trace(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
         marked = await mark_origins(film, findings, faults, deps.mind)
         findings, notices = marked.findings, noticed("trace", marked.notices)
     findings, causes = await heavy(deps, trace_causes, film, findings, faults)
+    if deps.options.reading is not None:
+        causes = tuple(cause for cause in causes if cause.findings)
+        whole = film_of(state["whole"], deps)
+        notices |= noticed("request", offers(deps.options.reading, causes, whole, deps.root))
     finding_table.keep(findings, deps.run, deps.db)
     named = {f.id: f for f in findings}
     return {"findings": named, "causes": {cause.id: cause for cause in causes}, "notices": notices}
@@ -239,6 +266,8 @@ async def decide(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
         for decision in await heavy(deps, decide_shot, film, shot, mine, deps):
             decisions[decision.finding or shot.id] = decision
     by_id = state.get("findings", {})
+    if deps.options.reading is not None:
+        decisions = {key: heeded(one, by_id.get(key), deps.options.reading) for key, one in decisions.items()}
     return {"decisions": decisions, "quotes": quotes_of(film, decisions, by_id, deps)}
 
 
@@ -260,13 +289,13 @@ def quotes_of(film: Film, decisions: dict[str, Decision], findings: dict[str, Fi
 
 
 async def repair_sheets(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Repairs faulty panels as new versions of their sheets."""
+    """Repairs faulty panels as new versions of their sheets; a request about shots leaves the sheets alone."""
     deps = runtime.context
     made = await heavy(
         deps,
         repair_faulty_panels,
         film_of(state["film"], deps),
-        tuple(state.get("faults", {}).values()),
+        () if deps.options.reading else tuple(state.get("faults", {}).values()),
         tuple(state.get("causes", {}).values()),
         deps,
     )
@@ -281,8 +310,8 @@ class ShotRepairs:
 
     async def __call__(self, state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
         deps = runtime.context
-        repairs = repairs_of(state)
-        outcomes = {shot: Outcome(shot=shot, status="clean") for shot in state["shots"] if shot not in repairs}
+        repairs = repairs_of(state, deps.options.reading)
+        outcomes = {shot: unrepaired(shot, state) for shot in state["shots"] if shot not in repairs}
         outcomes |= await side_by_side(lambda shot: self._advance(repairs[shot], deps), repairs)
         return {"outcomes": {shot: outcomes[shot] for shot in state["shots"]}}
 
@@ -298,6 +327,12 @@ class ShotRepairs:
         return outcome_of((await self._shots.aget_state(config)).values, repair, deps.run)
 
 
+def unrepaired(shot: str, state: FilmState) -> Outcome:
+    """The outcome of a shot that nothing is done about: clean, or waiting for a person to say what they mean."""
+    why = state.get("missing", {}).get(shot)
+    return Outcome(shot=shot, status="waiting", why=why) if why else Outcome(shot=shot, status="clean")
+
+
 def outcome_of(values: dict[str, Any], repair: Repair, run: str) -> Outcome:
     """The thread's outcome, or that it waits for an answer."""
     outcome = values.get("outcome")
@@ -308,7 +343,7 @@ def outcome_of(values: dict[str, Any], repair: Repair, run: str) -> Outcome:
     return Outcome(shot=repair.shot, status="waiting", why=why)
 
 
-def repairs_of(state: FilmState) -> dict[str, Repair]:
+def repairs_of(state: FilmState, reading: Reading | None = None) -> dict[str, Repair]:
     """What each shot's thread is told, for shots where something is to be done."""
     decisions = [d for d in state.get("decisions", {}).values() if d.finding and d.action != "leave"]
     findings, repairs = _findings(state), {}
@@ -323,6 +358,7 @@ def repairs_of(state: FilmState) -> dict[str, Repair]:
                 faults=tuple(state.get("faults", {}).values()),
                 sheet_versions=tuple(state.get("sheet_versions", {}).values()),
                 lineage=state.get("lineages", {}).get(shot, ORIGIN),
+                stays=stays_words(reading.constraints) if reading else "",
             )
     return repairs
 

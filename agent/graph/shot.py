@@ -362,6 +362,11 @@ async def escalate(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Region edits that failed or ran out of ways become a regeneration; what no editor can do becomes a ready job."""
     at = _Place(state, runtime.context)
     if at.action != "regenerate" and _was_tried(at):
+        if at.repair.stays:
+            return {
+                "ending": "pivot",
+                "why": f"{_why_regenerate(at)}; it is not made again, since you said {at.repair.stays}",
+            }
         return {"action": "regenerate", "why": _why_regenerate(at)}
     if state["regenerate_failures"] >= REGENERATE_TRIES:
         return {"ending": "pivot", "why": escalating.pivot_words(at.attempts)}

@@ -32,19 +32,20 @@ WORTH_FOLLOWING = 0.25
 
 
 def inspect_setups(
-    film: Film, findings: Sequence[Finding], deps: Deps, *, least: float | None = None
+    film: Film, findings: Sequence[Finding], deps: Deps, *, least: float | None = None, beside: Film | None = None
 ) -> tuple[Finding, ...]:
     """The findings that are sure enough to report, with what a comparison of shots of the same set-up adds.
 
-    `least` is the confidence from which a finding is handed on, where others judge after this. A known thing is not
-    named twice; where it is known but unsure, the comparison makes it surer.
+    `least` is the confidence from which a finding is handed on, where others judge after this. The film's shots are
+    compared with those of `beside`, the whole film where `film` is a part of it. A known thing is not named twice;
+    where it is known but unsure, the comparison makes it surer.
     """
     with TemporaryDirectory(dir=deps.home) as folder:
         digests = _Digests(Path(folder))
-        for shot in film.shots:
+        for shot in (beside or film).shots:
             digests.keep(shot.id, digest_shot(shot.clip))
-        setups = Setups(digests, {shot.id: shot.characters for shot in film.shots})
-        seen = setups.differences()
+        setups = Setups(digests, {shot.id: shot.characters for shot in (beside or film).shots})
+        seen = [(shot, found) for shot, found in setups.differences() if any(one.id == shot for one in film.shots)]
         findings = [_cleared(film, finding, setups) for finding in findings]
     kept = [_Placed.of(film, finding) for finding in findings]
     shots = {shot.id: shot for shot in film.shots}

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from agent import report_pictures as pictures
 from agent import report_words as words
+from agent.model_words import share_of
 from agent.report_pictures import Comparison, Picture
 from agent.schema import Attempt, Cause, Decision, Film, Finding, Outcome, PassResult, SheetVersion, Shot
 from tools.errors import MachineFailed
@@ -77,6 +78,7 @@ def _page(film: Film, result: PassResult, deps: Place) -> str:
         result=result,
         words=words,
         verdict=words.verdict(result),
+        constraints=words.constraint_words(result.request.constraints) if result.request else [],
         shots=shots,
         waiting=[shot for shot in shots if shot.outcome is not None and shot.tone in ("wait", "wrong")],
         causes=[_cause_view(cause, film, result) for cause in result.causes],
@@ -94,6 +96,10 @@ class FindingView:
     decision: Decision | None
     attempts: tuple[Attempt, ...]
     comparison: Comparison | None
+    asked: str
+    """What a model had to do with it; empty where it had nothing."""
+    said: tuple[str, ...]
+    """Words that are evidence: what a model or a person said, and what was measured."""
 
 
 @dataclass(frozen=True)
@@ -160,11 +166,14 @@ def _finding_view(finding: Finding, shot: Shot, after: Clip | None, result: Pass
     attempts = tuple(attempt for attempt in tries if attempt.finding == finding.id)
     refused = None if after else _refused_take(attempts, shot, deps)
     name = "After" if after else "Tried, not kept"
+    share = share_of(finding, result.findings, result.model_use)
     return FindingView(
         finding=finding,
         decision=next((d for d in result.decisions if d.finding == finding.id), None),
         attempts=attempts,
         comparison=pictures.comparison(finding, shot, after or refused, name),
+        asked=share.words if share else "",
+        said=tuple(evidence.ref for evidence in finding.evidence if evidence.kind == "text"),
     )
 
 

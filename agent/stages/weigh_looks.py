@@ -16,9 +16,17 @@ SAME_PLACE = 0.3
 
 
 def weigh_looks(
-    findings: Sequence[Finding], looks: Mapping[str, Looked], said_by: str, policy: Policy
+    findings: Sequence[Finding],
+    looks: Mapping[str, Looked],
+    said_by: str,
+    policy: Policy,
+    *,
+    least: float | None = None,
 ) -> tuple[Finding, ...]:
-    """The findings of all shots, judged by the model's verdicts, with what it alone saw."""
+    """The findings of all shots, judged by the model's verdicts, with what it alone saw.
+
+    `least` is the confidence from which a finding stays; by default the policy's limit for reporting.
+    """
     verdicts: dict[str, list[Verdicted]] = {}
     for look in looks.values():
         for verdict in look.verdicts:
@@ -27,7 +35,8 @@ def weigh_looks(
     seen = sorted((f for look in looks.values() for f in look.findings), key=lambda f: (-f.confidence, f.id))
     for finding in seen:
         _add(judged, finding)
-    return tuple(finding for finding in judged if finding.confidence >= policy.report)
+    enough = policy.report if least is None else least
+    return tuple(finding for finding in judged if finding.confidence >= enough)
 
 
 def _judged(finding: Finding, verdicts: Iterable[Verdicted], said_by: str) -> Finding:
