@@ -40,19 +40,20 @@ def block_features(luma: Gray) -> Floats:
     picture = luma.astype(np.float32)
     finest = picture - cv2.GaussianBlur(picture, (0, 0), 1.0)
     one, two = (cv2.GaussianBlur(picture, (0, 0), sigma) for sigma in MEDIUM)
-    structure = np.sqrt(_blocks(np.square(one - two)))
-    return np.dstack([np.sqrt(_blocks(np.square(finest))), np.log(structure + 0.3), _blocks(one)]).astype(np.float32)
+    structure = np.log(np.sqrt(block_means(np.square(one - two))) + 0.3)
+    return np.dstack([np.sqrt(block_means(np.square(finest))), structure, block_means(one)]).astype(np.float32)
 
 
 def _material(luma: Gray, lab: Floats) -> Floats:
     """(rows, columns, 6) per block: what `block_features` tells, log coarse structure, mean a*, mean b*."""
     picture = luma.astype(np.float32)
     one, two = (cv2.GaussianBlur(picture, (0, 0), sigma) for sigma in COARSE)
-    coarse = np.log(np.sqrt(_blocks(np.square(one - two))) + 0.3)
-    return np.dstack([block_features(luma), coarse, _blocks(lab[..., 1]), _blocks(lab[..., 2])]).astype(np.float32)
+    coarse = np.log(np.sqrt(block_means(np.square(one - two))) + 0.3)
+    tints = [block_means(lab[..., axis]) for axis in (1, 2)]
+    return np.dstack([block_features(luma), coarse, *tints]).astype(np.float32)
 
 
-def _blocks(plane: NDArray[Any]) -> Floats:
+def block_means(plane: NDArray[Any]) -> Floats:
     """Means of the whole blocks of a plane."""
     rows, columns = plane.shape[0] // BLOCK, plane.shape[1] // BLOCK
     cut = plane[: rows * BLOCK, : columns * BLOCK]
@@ -61,7 +62,7 @@ def _blocks(plane: NDArray[Any]) -> Floats:
 
 def whole_blocks(bits: Bits) -> Bits:
     """Blocks that lie entirely in a mask (rows, columns)."""
-    return np.asarray(_blocks(bits.astype(np.float32)) > 0.999, np.bool_)
+    return np.asarray(block_means(bits.astype(np.float32)) > 0.999, np.bool_)
 
 
 @dataclass

@@ -92,8 +92,8 @@ def _some(indices: list[int]) -> list[int]:
 
 def _view(luma: Gray, mask: Bits, *, sharp: bool) -> _View:
     hole = working_mask(mask, (luma.shape[0], luma.shape[1]))
-    whole = _acuity(luma, ~hole) if sharp else None
-    around = _acuity(luma, _grown(hole, 48) & ~hole) if sharp and hole.any() else whole
+    whole = acuity(luma, ~hole) if sharp else None
+    around = acuity(luma, _grown(hole, 48) & ~hole) if sharp and hole.any() else whole
     small = working(luma, WORKING)
     return _View(small, working_mask(mask, (small.shape[0], small.shape[1])), around, whole)
 
@@ -155,7 +155,7 @@ def _evenness(acuity: Acuity) -> float:
     return soft / sharp
 
 
-def _acuity(luma: Gray, where: Bits) -> tuple[float, float]:
+def acuity(luma: Gray, where: Bits) -> tuple[float, float]:
     """Across and down: the share of the contrast within 9 pixels that the steepest step between two pixels carries.
 
     Blind to how much there is to see: a blurred edge spreads its contrast over more steps, whatever the contrast.
