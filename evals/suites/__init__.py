@@ -20,6 +20,12 @@ def _cuts() -> Suite:
     return Cuts()
 
 
+def _real() -> Suite:
+    from evals.suites.real import Real  # noqa: PLC0415
+
+    return Real()
+
+
 def _sheets() -> Suite:
     from evals.suites.sheets import Sheets  # noqa: PLC0415
 
@@ -35,6 +41,7 @@ def _verify() -> Suite:
 SUITES: dict[str, Callable[[], Suite]] = {
     "continuity": _continuity,
     "cuts": _cuts,
+    "real": _real,
     "sheets": _sheets,
     "verify": _verify,
 }

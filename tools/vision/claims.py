@@ -7,31 +7,49 @@ patch that is the same in both is contradicted.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tools.types import Bits, Box, Rgb
-from tools.vision.align import align, project
+from tools.vision.align import Matrix, align, project
 from tools.vision.track import mask_from_box
 
 Agreement = Literal["same", "different", "unknown"]
 
 WORKING = 960
 """Longest side, pixels, of the pictures that are registered."""
+NEAR = 48
+"""Pixels around a place, at least, whose features register it: people move otherwise than what is behind them."""
 AROUND = 1.0
 """The surround that light is matched on: as wide as the place on each side."""
 LEAST_PIXELS = 48
-SPREAD = 0.02
-"""Share of the picture that the matched points must span before a registration is believed near a place."""
-SAME, DIFFERENT = 1.6, 2.6
-"""A place's difference over its surround's: what grain, coding and a registration that is off by half a pixel leave
-stays under the first; what lies between the two is not told. In 24 rendered films of the tune split, places held
-against the same place of a sibling shot gave 0.6 to 1.5, planted things 2.9 and more."""
+SPREAD = {"near": 0.1, "whole": 0.02}
+"""Share of the surround, or of the picture, that matched points must span before a registration is believed."""
+SAME_AT_MOST, SAME_RATIO = 7.0, 1.3
+"""CIE76 that a place which is the same differs by at its most (98th percentile), and how it compares with its surround
+(95th over 90th percentile)."""
+DIFFERENT_FROM, DIFFERENT_RATIO = 12.0, 2.6
+"""CIE76 (95th percentile) from which a place differs, and how it must stand out of its surround."""
 FLOOR = 2.0
 """CIE76 that any two pictures differ by, so that a clean surround does not make grain a difference."""
+
+
+class Apart(NamedTuple):
+    """How a place differs from a registered reference (CIE76, light matched on the surround); `usual` is its surround."""
+
+    most: float
+    high: float
+    usual: float
+
+    @property
+    def agreement(self) -> Agreement:
+        usual = max(FLOOR, self.usual)
+        if self.most < SAME_AT_MOST and self.high < SAME_RATIO * usual:
+            return "same"
+        return "different" if self.high > max(DIFFERENT_FROM, DIFFERENT_RATIO * usual) else "unknown"
 
 
 def agreement(seen: Rgb, box: Box, reference: Rgb) -> Agreement:
@@ -39,16 +57,18 @@ def agreement(seen: Rgb, box: Box, reference: Rgb) -> Agreement:
 
     "unknown" where the two do not register around the place, or where the difference is neither small nor clear.
     """
+    apart = difference(seen, box, reference)
+    return "unknown" if apart is None else apart.agreement
+
+
+def difference(seen: Rgb, box: Box, reference: Rgb) -> Apart | None:
+    """How the place differs; None where nothing proves that the two show it both."""
     small, scale = _worked(seen)
-    other, _ = _worked(reference)
     place = Box(*(round(v * scale) for v in box))
-    brought = _brought_onto(small, other, place)
-    if brought is None:
-        return "unknown"
-    ratio = _difference(small, brought[0], brought[1], place)
-    if ratio is None:
-        return "unknown"
-    return "same" if ratio < SAME else "different" if ratio > DIFFERENT else "unknown"
+    brought = _brought_onto(small, _worked(reference)[0], place)
+    if brought is None or min(place.w, place.h) < 1:
+        return None
+    return _apart(small, *brought, place)
 
 
 def _worked(picture: Rgb) -> tuple[Rgb, float]:
@@ -60,23 +80,36 @@ def _worked(picture: Rgb) -> tuple[Rgb, float]:
 
 
 def _brought_onto(seen: Rgb, reference: Rgb, place: Box) -> tuple[Rgb, Bits] | None:
-    """`reference` on the grid of `seen`, and where it has pixels; None where nothing proves that they match there."""
-    found = align(_gray(seen), _gray(reference), refined=True)
-    if found is None or found.spread < SPREAD:
-        return None
+    """`reference` on the grid of `seen`, and where it has pixels; None where nothing proves that they match there.
+
+    The features near the place decide where they can, else those of the whole picture.
+    """
     height, width = seen.shape[:2]
+    near = np.zeros((height, width), np.bool_)
+    near[place.grown(max(NEAR, place.w, place.h), width, height).slices] = True
+    for mask, least in ((near, SPREAD["near"]), (None, SPREAD["whole"])):
+        found = align(_gray(seen), _gray(reference), mask)
+        share = 1.0 if mask is None else float(mask.mean())
+        if found is not None and found.spread >= least * share and _covers(found.matrix, place, reference):
+            return _warped(reference, found.matrix, (width, height))
+    return None
+
+
+def _covers(matrix: Matrix, place: Box, reference: Rgb) -> bool:
+    """Whether the place lies inside the reference."""
     corners = np.array([[place.x, place.y], [place.x + place.w, place.y + place.h]], np.float64)
-    inside = project(found.matrix, corners)
-    if (inside < 0).any() or (inside > np.array([reference.shape[1], reference.shape[0]])).any():
-        return None
+    there = project(matrix, corners)
+    return bool((there >= 0).all() and (there <= np.array([reference.shape[1], reference.shape[0]])).all())
+
+
+def _warped(reference: Rgb, matrix: Matrix, size: tuple[int, int]) -> tuple[Rgb, Bits]:
     flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
-    moved = cv2.warpPerspective(reference, found.matrix, (width, height), flags=flags)
-    free = cv2.warpPerspective(np.full(reference.shape[:2], 255, np.uint8), found.matrix, (width, height), flags=flags)
+    moved = cv2.warpPerspective(reference, matrix, size, flags=flags)
+    free = cv2.warpPerspective(np.full(reference.shape[:2], 255, np.uint8), matrix, size, flags=flags)
     return np.asarray(moved, np.uint8), np.asarray(free == 255)
 
 
-def _difference(seen: Rgb, other: Rgb, free: Bits, place: Box) -> float | None:
-    """The place's largest difference (95th percentile, CIE76) over its surround's; light is matched on the surround."""
+def _apart(seen: Rgb, other: Rgb, free: Bits, place: Box) -> Apart | None:
     height, width = seen.shape[:2]
     around = place.grown(max(8, round(AROUND * max(place.w, place.h))), width, height)
     inner = np.zeros((around.h, around.w), np.bool_)
@@ -87,8 +120,8 @@ def _difference(seen: Rgb, other: Rgb, free: Bits, place: Box) -> float | None:
         return None
     one, two = _lab(seen[around.slices]), _lab(other[around.slices])
     apart = np.linalg.norm(one - _matched(two, one, ring), axis=2)
-    usual = max(FLOOR, float(np.percentile(apart[ring], 90)))
-    return float(np.percentile(apart[core], 95)) / usual
+    most, high = np.percentile(apart[core], (98, 95))
+    return Apart(float(most), float(high), float(np.percentile(apart[ring], 90)))
 
 
 def _matched(lab: NDArray[np.float32], like: NDArray[np.float32], ring: Bits) -> NDArray[np.float32]:
@@ -135,7 +168,7 @@ def _differing(picture: Rgb, room: Box, reference: Rgb) -> Bits | None:
         return None
     one, two = _lab(small), _lab(other)
     apart = np.linalg.norm(one - _matched(two, one, ring), axis=2)
-    limit = DIFFERENT * max(FLOOR, float(np.percentile(apart[ring], 90)))
+    limit = DIFFERENT_RATIO * max(FLOOR, float(np.percentile(apart[ring], 90)))
     inside = np.zeros(free.shape, np.uint8)
     inside[place.slices] = (apart[place.slices] > limit) & free[place.slices]
     closed = cv2.morphologyEx(inside, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
