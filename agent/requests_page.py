@@ -71,7 +71,7 @@ class Recorder:
             )
         )
         _write(self._folder / "index.html", _page(self._model, self._written).encode())
-        raise NotSent(f"{prompt.name} was written to {self._folder / name}, not sent")
+        raise NotSent(f"requests were written down, not sent: {self._folder / 'index.html'} shows them all")
 
     def _keep(self, name: str, body: dict[str, object], pictures: Sequence[Shown]) -> None:
         folder = self._folder / name

@@ -38,7 +38,7 @@ FLOOR = 2.0
 
 
 class Apart(NamedTuple):
-    """How a place differs from a registered reference (CIE76, light matched on the surround); `usual` is its surround."""
+    """How a place differs from a registered reference, and its surround (`usual`): CIE76, with light matched."""
 
     most: float
     high: float
