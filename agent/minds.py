@@ -40,7 +40,7 @@ class Choice(Frozen):
 def choose(options: RunOptions, settings: Settings, allow: Collection[str], shots: int) -> Choice:
     """The inspector of a run. Raises BadInput where a model was asked for and cannot be had."""
     if options.dry_run:
-        model = settings.model or "no-model"
+        model = settings.model or "a model"
         return Choice(server=_server(settings, model), why="requests to a model are written down, not sent")
     if options.inspector == "pixels":
         return Choice(server=None, why="--inspector pixels")

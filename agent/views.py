@@ -39,11 +39,23 @@ def close_up(shot: Shot, finding: Finding) -> Shown:
     return shown(f"{shot.id}@{index}", "a marked place close", picture, surround(finding.box, width, height))
 
 
+def close_ups(shot: Shot, finding: Finding) -> list[Shown]:
+    """The place in the middle of its stretch and, where it does not last for the whole shot, beside the stretch."""
+    first, last = finding.frames
+    beside = first - 2 if first >= 2 else last + 2 if last + 2 < shot.clip.frames else None
+    views = [close_up(shot, finding)]
+    if beside is not None:
+        picture = still(shot.clip, beside)
+        area = surround(finding.box, picture.shape[1], picture.shape[0])
+        views.append(shown(f"{shot.id}@{beside}", "the same place outside that stretch of time", picture, area))
+    return views
+
+
 def panels_shown(film: Film, shot: Shot, faults: Sequence[PanelFault]) -> list[Shown]:
     """The panels that a shot must follow: those it was made from first, a few of each character, none that is faulty
     where others are left."""
     faulty = {fault.panel for fault in faults}
-    subjects = shot.characters or tuple(dict.fromkeys(sheet.subject for sheet in film.sheets))
+    subjects = subjects_of(film, shot)
     chosen: list[Shown] = []
     for subject in subjects:
         mine = panel_views([sheet for sheet in film.sheets if sheet.subject == subject])
@@ -71,5 +83,7 @@ def canon_lines(film: Film, subjects: Iterable[str]) -> list[str]:
 
 
 def subjects_of(film: Film, shot: Shot) -> tuple[str, ...]:
-    """Who may be in a shot: whom film.toml names, else everybody with a sheet."""
-    return shot.characters or tuple(dict.fromkeys(sheet.subject for sheet in film.sheets))
+    """Who may be in a shot: whom film.toml names; everybody with a sheet, where it names nobody in any shot."""
+    if any(one.characters for one in film.shots):
+        return shot.characters
+    return tuple(dict.fromkeys(sheet.subject for sheet in film.sheets))

@@ -20,7 +20,7 @@ from agent.errors import ModelError
 from agent.mind import Mind
 from agent.schema import Film, Finding, Looked, PanelFault, Shot, Verdicted
 from agent.shown import Shown
-from agent.views import MARKS, canon_lines, close_up, moments_of, panels_shown, subjects_of, whole_frames
+from agent.views import MARKS, canon_lines, close_ups, moments_of, panels_shown, subjects_of, whole_frames
 from prompts import Prompt, render
 
 AGAIN = 0.5
@@ -93,8 +93,12 @@ def shot_question(film: Film, shot: Shot, findings: Sequence[Finding], faults: S
     moments = whole_frames(shot, moments_of(shot))
     panels = panels_shown(film, shot, faults)
     marked = tuple(sorted((f for f in findings if f.mask), key=lambda f: -f.confidence)[:MARKS])
-    close = [close_up(shot, finding) for finding in marked]
-    lines = [_mark_line(n, f, len(moments) + len(panels) + n) for n, f in enumerate(marked, start=1)]
+    close: list[Shown] = []
+    lines = []
+    for number, finding in enumerate(marked, start=1):
+        views = close_ups(shot, finding)
+        lines.append(_mark_line(number, finding, _numbers(len(moments) + len(panels) + len(close), views)))
+        close += views
     numbers = _numbers(0, moments), _numbers(len(moments), panels)
     return Question(_shot_prompt(film, shot, *numbers, lines), [*moments, *panels, *close], marked)
 
@@ -118,11 +122,13 @@ def _shot_prompt(film: Film, shot: Shot, moments: list[int], panels: list[int], 
     )
 
 
-def _mark_line(number: int, finding: Finding, picture: int) -> str:
+def _mark_line(number: int, finding: Finding, pictures: Sequence[int]) -> str:
     x, y, w, h = finding.box
-    place = f"{finding.shot}@{sum(finding.frames) // 2} [{x}, {y}, {w}, {h}]"
     first, last = finding.frames
-    return f"Mark {number}: {place}, close in picture {picture}, frames {first} to {last}; measured: {finding.observed}"
+    beside = f", and outside of these frames in picture {pictures[1]}" if len(pictures) > 1 else ""
+    place = f"{finding.shot}@{(first + last) // 2} [{x}, {y}, {w}, {h}] in the source's pixels"
+    close = f"frames {first} to {last}: the middle of picture {pictures[0]}{beside}"
+    return f"Mark {number}: {place}, {close}; measured: {finding.observed}"
 
 
 def _apart(made: Sequence[Claim | None], findings: Sequence[Finding]) -> tuple[list[Claim], list[Verdicted]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import agent.answers as answers
 import prompts
+from agent import answers
 from agent.answers import Answer
 from agent.llm import Colours
 from prompts import render
@@ -25,7 +25,7 @@ VARIABLES: dict[str, dict[str, object]] = {
         "intended": [ATTACK],
         "moments": [1, 2, 3],
         "panels": [4],
-        "marks": ["Mark 1: SH020@24 [10, 20, 30, 40], close in picture 5, frames 0 to 47; measured: a mark"],
+        "marks": ["Mark 1: SH020@24 [10, 20, 30, 40], frames 0 to 47: the middle of picture 5; measured: a mark"],
     },
     "compare-shots": {
         "first": "SH010",
@@ -77,7 +77,7 @@ def test_a_prompt_renders_and_keeps_film_text_fenced(name: str) -> None:
 
 @pytest.mark.parametrize("file", sorted(Path(prompts.__file__).parent.glob("*.md")), ids=lambda file: file.stem)
 def test_the_answer_that_a_prompt_names_exists(file: Path) -> None:
-    front, _ = prompts._load(file.stem)  # noqa: SLF001 - the front matter has no other door
+    front, _ = prompts._load(file.stem)
     known = {name for name, one in vars(answers).items() if isinstance(one, type) and issubclass(one, Answer)}
     assert front.answer is None or front.answer in {*known, Colours.__name__}
 
