@@ -143,7 +143,8 @@ class ShotState(TypedDict, total=False):
 
     `todo` are findings still to repair, the first being worked on; `working` names the newest verified take (None: the
     current version) and `lineage` the edits behind it. `consecutive_failures` counts failed verdicts of any kind and
-    only a pass resets it; `faults` counts transport faults and refusals, which are no failures of quality.
+    only a pass resets it; `faults` counts transport faults and refusals, which are no failures of quality. `prompt` is
+    what the chosen editor will be told: written before the edit, since it is part of its key.
     """
 
     schema_version: Required[int]
@@ -158,6 +159,7 @@ class ShotState(TypedDict, total=False):
     barred: Annotated[dict[str, str], merged]
     attempts: Annotated[dict[str, Attempt], merged]
     route: Route | None
+    prompt: str
     edit: Edit | None
     job: Job | None
     take: Gated | None

@@ -17,10 +17,13 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from agent.briefing import after, frames_for, plan_edit, references_for
+from agent.briefing import after, frames_for, plan_edit, references_for, request
 from agent.budget import ESCALATE_AT
 from agent.deps import Deps
 from agent.errors import OverBudget
+from agent.fill_answer import written_fill
+from agent.fill_words import fill_of
+from agent.film_text import shortened
 from agent.graph.common import film_of, heavy, shot_of, staged
 from agent.schema import Attempt, Decision, Film, Finding, Outcome, OutcomeStatus, Shot
 from agent.stages import commit as committing
@@ -31,7 +34,7 @@ from agent.stages import route as routing
 from agent.stages import verify as verifying
 from agent.stages.inspect_shots import still_there
 from agent.state import Repair, ShotState
-from tools.editors.base import PaidAction
+from tools.editors.base import Capabilities, PaidAction
 from tools.errors import BadInput, EditorError, Refused, TryAgain, Unknown
 from tools.types import Clip, Frozen, Reference, Verdict
 
@@ -199,18 +202,31 @@ async def route(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Chooses the editor and its way of working for the current finding."""
     deps, at = runtime.context, _Place(state, runtime.context)
     need = routing.need_of(at.film, at.shot, at.finding, at.decision, at.action)
+    references = await _references(at, deps)
     found = routing.route(
         need,
         deps,
-        draft=routing.draft_of(
-            at.film, at.shot, at.finding, at.action, window=at.window, references=await _references(at, deps)
-        ),
+        draft=routing.draft_of(at.film, at.shot, at.finding, at.action, window=at.window, references=references),
         allow=at.film.allow,
         barred=state.get("barred", {}),
         tried=_tried(at),
         failures=state["consecutive_failures"],
     )
-    return {"route": found, "edit": None, "job": None, "take": None}
+    prompt = await _prompt(at, deps.editors[found.choice.editor].capabilities, references, deps) if found.choice else ""
+    return {"route": found, "prompt": prompt, "edit": None, "job": None, "take": None}
+
+
+async def _prompt(at: _Place, can: Capabilities, references: Sequence[Reference], deps: Deps) -> str:
+    """What an editor is told, by its own rules of words; "" for one that reads none."""
+    if can.words.style == "none":
+        return ""
+    shown = references[: can.references]
+    if at.action != "inpaint":
+        findings = at.todo if at.action == "regenerate" else [at.finding]
+        told = request(at.film, at.shot, at.action, findings=findings, references=shown, window=at.window)
+        return shortened(told, can.words.max_characters)
+    fill = await heavy(deps, fill_of, at.film, at.clip, [at.finding], shown)
+    return await written_fill(fill, can.words, deps.mind, shot=at.shot, finding=at.finding, references=shown)
 
 
 async def _references(at: _Place, deps: Deps) -> tuple[Reference, ...]:
@@ -247,6 +263,7 @@ async def submit(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
         clip=at.clip,
         lineage=state["lineage"],
         references=references[:limit],
+        prompt=state.get("prompt", ""),
         window=at.window,
     )
     try:
@@ -335,6 +352,7 @@ def _attempt(state: ShotState, at: _Place, verdict: Verdict) -> Attempt:
         usd=Decimal(found.choice.usd),
         take=take.media,
         why=found.why,
+        prompt=edit.prompt,
     )
 
 

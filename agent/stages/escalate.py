@@ -8,8 +8,8 @@ from pathlib import Path
 
 from agent.briefing import request
 from agent.deps import Deps
+from agent.fill_words import ANY_READER, fill_of, fill_prompt
 from agent.schema import Attempt, Film, Finding, ReadyJob, Shot
-from prompts import render
 from tools.media.decode import frames
 from tools.media.encode import write_video
 from tools.media.probe import probe
@@ -17,7 +17,6 @@ from tools.media.sheets import read_picture, write_picture
 from tools.types import Action, Clip, Reference
 
 WAYS_AROUND = "another framing, a cut-away over it, or a shorter shot"
-SURROUND = "as in the pixels around the mask"
 
 
 def ready_job(
@@ -41,7 +40,7 @@ def ready_job(
     job = ReadyJob.model_validate(
         {
             "action": action,
-            "prompt": _words(film, shot, action, findings=findings, references=references, window=window),
+            "prompt": _words(film, shot, action, findings, clip=clip, references=references, window=window),
             "references": tuple(_named(path, deps) for path in pictures),
             "clip": _named(_clip_file(clip, folder), deps),
             "mask": _named(masks[0], deps) if masks else None,
@@ -60,16 +59,15 @@ def _words(
     film: Film,
     shot: Shot,
     action: Action,
-    *,
     findings: Sequence[Finding],
+    *,
+    clip: Clip,
     references: Sequence[Reference],
     window: tuple[int, int] | None,
 ) -> str:
     if action != "inpaint":
         return request(film, shot, action, findings=findings, references=references, window=window)
-    expected = "; ".join(finding.expected for finding in findings)
-    observed = "; ".join(finding.observed for finding in findings)
-    return render("fill", expected=expected, observed=observed, light=SURROUND, palette=SURROUND, grain=SURROUND).text
+    return fill_prompt(fill_of(film, clip, findings, references), ANY_READER)
 
 
 def _reference_files(references: Sequence[Reference], folder: Path) -> list[Path]:
