@@ -21,6 +21,8 @@ from tools.vision.surroundings import Drifting, Light, Surroundings, Swatch, Tem
 ANY_READER = Words(style="instruction", negative=True)
 """Rules of a job that no editor here can do: whoever takes it can read."""
 AS_AROUND = "what the frames around it show"
+MOSTLY = 0.5
+"""Share of the ring from which one colour is most of it."""
 CONTINUED = "The place goes on as it is around it, whole and unbroken"
 WARMTHS = {
     "candle": "candle-warm orange light",
@@ -144,8 +146,9 @@ def _palette_words(palette: Sequence[Swatch]) -> str:
     if not palette:
         return ""
     first, *rest = (swatch.name for swatch in palette)
-    more = f", with {_listed(rest)}" if rest else ""
-    return f"Colours around it: {'mostly ' if rest else ''}{first}{more}"
+    if rest and palette[0].share >= MOSTLY:
+        return f"Colours around it: mostly {first}, with {_listed(rest)}"
+    return f"Colours around it: {_listed([first, *rest])}"
 
 
 def _listed(names: Sequence[str]) -> str:

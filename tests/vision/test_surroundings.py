@@ -159,6 +159,16 @@ def test_a_brick_wall_in_a_balanced_frame_tells_no_temperature(tmp_path: Path) -
     assert "temperature" in found.unmeasured
 
 
+def test_black_and_white_tells_no_temperature(tmp_path: Path) -> None:
+    wall = falling(180, 2.0) * np.ones(3)
+    mask = np.zeros((HEIGHT, WIDTH), np.bool_)
+    mask[PLACE.slices] = True
+    made = film(tmp_path / "a.mkv", still_film(wall))
+    found = measure_surroundings(Clip(media=made, first=0, last=COUNT - 1), MaskTrack.of({2: mask}, WIDTH, HEIGHT))
+    assert found.temperature.kelvin is None
+    assert found.light.direction == "left"
+
+
 def test_a_green_cast_is_a_tint(tmp_path: Path) -> None:
     found = measured(tmp_path / "a.mkv", still_film(patches(5, spread=0.1) * [0.88, 1.0, 0.85]))
     assert found.temperature.tint == "green"

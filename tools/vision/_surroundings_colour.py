@@ -28,6 +28,8 @@ WARMTHS: tuple[tuple[float, Warmth], ...] = (
 )
 """Upper ends in kelvin. Candle flames burn at 1900 K, tungsten lamps at 2700 to 3400 K, noon sun with sky is 5500 to
 6500 K, an overcast sky 7000 K, open shade 8000 K and more (Wyszecki and Stiles, Color Science, 2nd ed. 1982)."""
+MONOCHROME = 2.5
+"""C*ab that hardly any pixel of a black-and-white film reaches."""
 KNOWN_KELVIN = (1600.0, 15000.0)
 TINTED = (-0.006, 0.009)
 """Distances from the Planckian locus, in CIE 1960 (u, v), beyond which a light reads as magenta and as green: the
@@ -119,9 +121,10 @@ def temperature_of(looks: list[Look]) -> Temperature:
     """The colour of the light as near-neutral pixels of the ring show it.
 
     Where the ring has none, either a cast lies over everything, and then ring and frame agree on a colour near the
-    Planckian locus, or the ring is of coloured things, and nothing is told.
+    Planckian locus, or the ring is of coloured things, and nothing is told. Nor is it for black and white, and for PQ
+    and HLG, whose codes are no sRGB.
     """
-    if not looks or looks[0].high_range:
+    if not looks or looks[0].high_range or _is_monochrome(looks):
         return Temperature()
     ring = _usable(pixels(looks))
     if len(ring) < LEAST:
@@ -133,6 +136,12 @@ def temperature_of(looks: list[Look]) -> Temperature:
     known = _near_neutral(frame)
     balanced = known is not None and len(known) > MANY * len(frame)
     return Temperature() if len(frame) < LEAST or balanced else _cast(ring, frame)
+
+
+def _is_monochrome(looks: list[Look]) -> bool:
+    """Whether the frames have no colour at all: black and white tells nothing of the light's."""
+    lab = lab_of(np.concatenate([look.frame.reshape(-1, 3) for look in looks]))
+    return float(np.quantile(np.hypot(lab[:, 1], lab[:, 2]), 0.99)) < MONOCHROME
 
 
 def _usable(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
