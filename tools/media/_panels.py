@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.media import _page
+from tools.media._frames import gutters, unframed
 from tools.types import Bits, Box, Rgb
 
 Lab = NDArray[np.float32]
@@ -33,6 +35,11 @@ THIN = 0.006  # share of the longest side: strokes of captions, arrows and guide
 NEAR = 0.012  # share of the longest side: parts of one figure lie closer than this
 SMALLEST = 0.10  # a panel's area against the median of the three largest
 LEAST = 0.01  # and against the largest
+SPECK = 1e-4  # share of the page under which nothing is looked at
+SLENDER = 7.0  # a picture's longer side against its shorter one: past it lie bands and rules
+LINE_OF_TEXT = 3.0  # width of a word against its height
+LETTER_HIGH = 0.08  # height of the largest lettering, share of the longest side
+LETTER_FILL = 0.6  # share of its box that lettering inks
 CELL_SIDE = 0.1  # a cell's side against the sheet's shorter one
 WIDE_GUTTER = 0.15  # share of a cell
 LINE_SPREAD = 2.5  # standard deviation in Lab along a gutter
@@ -88,7 +95,53 @@ def _panels(lab: Lab, whole: Box) -> list[Box]:
     blocks = [figure for figure in figures if figure.framed]
     if len(blocks) == 1 and len(figures) == 1:
         return _cells(lab, figures[0].box)
-    return [figure.box for figure in figures]
+    boxes = [box for figure in figures for box in (_pictures(lab, figure.box) if figure.framed else [figure.box])]
+    return _aligned(boxes, [figure.box for figure in figures if not figure.framed])
+
+
+def _pictures(lab: Lab, block: Box) -> list[Box]:
+    """What a framed block holds: a row of pictures that share a shadow or a mat, or one picture without its frame."""
+    pieces = _cut_at_gutters(lab[block.slices], round(CELL_SIDE * min(block.w, block.h)))
+    if len(pieces) > 1 and _alike(pieces):
+        return [picture for piece in pieces for picture in _pictures(lab, _moved(piece, block))]
+    return [unframed(lab, block)]
+
+
+def _cut_at_gutters(lab: Lab, least: int) -> list[Box]:
+    """The pieces of a block between its gutters, which may end in a shadow."""
+    height, width = lab.shape[:2]
+    columns = _spans([_Band(a, b, 1.0) for a, b in gutters(_waist(lab))], width, least)
+    if len(columns) > 1:
+        return [Box(a, 0, b - a, height) for a, b in columns]
+    turned = [_Band(a, b, 1.0) for a, b in gutters(_waist(lab.transpose(1, 0, 2)))]
+    return [Box(0, a, width, b - a) for a, b in _spans(turned, height, least)]
+
+
+def _waist(lab: Lab) -> Lab:
+    """Without the outer tenth at top and bottom."""
+    tenth = lab.shape[0] // 10
+    return np.ascontiguousarray(lab[tenth : lab.shape[0] - tenth])
+
+
+def _aligned(boxes: list[Box], free: list[Box]) -> list[Box]:
+    """Boxes grown to their row's common height where one ends short: a sky that is white as the paper."""
+    return [box if box in free else _to_row(box, [other for other in boxes if other not in free]) for box in boxes]
+
+
+def _to_row(box: Box, row: list[Box]) -> Box:
+    near = max(3, round(0.03 * box.w))
+    peers = [
+        other
+        for other in row
+        if other.h > box.h
+        and abs(other.w - box.w) <= near
+        and (abs(other.y - box.y) <= near or abs(other.y + other.h - box.y - box.h) <= near)
+    ]
+    if not peers:
+        return box
+    tall = min(peers, key=lambda other: abs(other.x - box.x))
+    grown = Box(box.x, tall.y, box.w, tall.h)
+    return box if any(grown.common(other) for other in row if other != box) else grown
 
 
 # Figures on a backdrop
@@ -98,6 +151,7 @@ class _Figure(NamedTuple):
     box: Box
     framed: bool
     """Fills its box: a picture of its own, that may hold several cells."""
+    round: bool = False
 
 
 def _figures(lab: Lab, rim_plain: float) -> list[_Figure]:
@@ -106,7 +160,7 @@ def _figures(lab: Lab, rim_plain: float) -> list[_Figure]:
     plain = distance < STANDS_OUT
     if _rim(plain, _rim_width(lab)).mean() < rim_plain or plain.mean() < PAGE_PLAIN:
         return []
-    found = _worth_a_panel(_bodies(~plain), lab)
+    found = _worth_a_panel(~plain, lab)
     return [] if _is_a_scene(found, lab.shape[1], lab.shape[0]) else found
 
 
@@ -195,16 +249,18 @@ def _without_guides(mask: NDArray[np.uint8], long: int, thin: int) -> NDArray[np
     return mask
 
 
-def _worth_a_panel(bodies: Bits, lab: Lab) -> list[_Figure]:
+def _worth_a_panel(out: Bits, lab: Lab) -> list[_Figure]:
     """The bodies that are pictures, each with the small parts that lie near it; no captions, no swatches."""
-    figures = _separate(bodies)
-    drawn = [f for f in figures if _is_drawn(lab[f.box.slices])]
+    bodies = _bodies(out)
+    speck = SPECK * out.size
+    drawn = [f for f in _separate(bodies) if f.box.area > speck and _is_picture(f, lab, out)]
     largest = sorted((f.box.area for f in drawn), reverse=True)[:3]
     limit = max(SMALLEST * float(np.median(largest)), LEAST * largest[0]) if largest else 0.0
     mains = _outermost([f for f in drawn if f.box.area >= limit])
     small = bodies.copy()
     for figure in mains:
         small[figure.box.slices] = False
+    small = _without_words(small)
     return [_with_parts(f, small) for f in mains]
 
 
@@ -236,7 +292,7 @@ def _figure(inside: Bits, box: Box) -> _Figure:
     frame = inside[slice(*rows), slice(*columns)]
     if frame.size > 0.6 * inside.size and frame.mean() > 0.95:
         return _Figure(Box(box.x + columns[0], box.y + rows[0], frame.shape[1], frame.shape[0]), framed=True)
-    return _Figure(box, framed=False)
+    return _Figure(box, framed=False, round=_page.is_disc(inside))
 
 
 def _longest_run(flags: Bits) -> tuple[int, int]:
@@ -255,11 +311,41 @@ def _with_parts(figure: _Figure, small: Bits) -> _Figure:
     return figure if parts is None else _Figure(figure.box.union(_moved(parts, reach)), framed=False)
 
 
-def _is_drawn(lab: Lab) -> bool:
-    """False for a swatch of one colour."""
-    y, x = lab.shape[0] // 5, lab.shape[1] // 5
-    middle = lab[y : lab.shape[0] - y, x : lab.shape[1] - x]
-    return float(np.std(middle.reshape(-1, 3), axis=0).max()) > LINE_SPREAD
+def _without_words(bodies: Bits) -> Bits:
+    """The bodies that stand alone: without those that have one of their height beside them, as letters do."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(bodies.astype(np.uint8))
+    boxes = [Box(*(int(v) for v in row[:4])) for row in stats]
+    alone = [not any(_side_by_side(box, other) for other in boxes[1:]) for box in boxes[1:]]
+    return np.isin(labels, np.flatnonzero(np.array([False, *alone])))
+
+
+def _side_by_side(box: Box, other: Box) -> bool:
+    gap = max(other.x - box.x - box.w, box.x - other.x - other.w)
+    level = min(box.y + box.h, other.y + other.h) - max(box.y, other.y)
+    return 0 <= gap <= max(box.h, other.h) and level >= 0.6 * max(box.h, other.h)
+
+
+def _is_picture(figure: _Figure, lab: Lab, out: Bits) -> bool:
+    """False for colour chips, bands and lettering."""
+    box, part, thin = figure.box, lab[figure.box.slices], max(3, round(THIN * max(lab.shape[:2])))
+    if max(box.w, box.h) > SLENDER * min(box.w, box.h) or _page.is_flat(part):
+        return False
+    if figure.round:
+        return not _page.is_lettered(_page.middle(part), thin)
+    if not figure.framed:
+        return not _is_word(box, out)
+    return not _page.is_lettered(part, thin) and not _page.is_strip(part, thin)
+
+
+def _is_word(box: Box, out: Bits) -> bool:
+    """Whether a body is large lettering: low, open, and wide or with more of its kind beside it."""
+    if box.h > LETTER_HIGH * max(out.shape) or out[box.slices].mean() > LETTER_FILL:
+        return False
+    if box.w > LINE_OF_TEXT * box.h:
+        return True
+    line = np.atleast_1d(out[box.y : box.y + box.h].any(axis=0))
+    sides = line[max(0, box.x - box.h) : max(0, box.x - 1)], line[box.x + box.w + 1 : box.x + box.w + box.h]
+    return any(side.any() for side in sides)
 
 
 # Cells between lines
