@@ -106,6 +106,7 @@ def _kept(text: str) -> Iterator[_Found]:
         rf"(?:make sure (?:to |you |that )?|be sure to )?(?:keep|leave|preserve|retain|maintain|protect|hold|save) (?P<what>{ITEMS}){TAIL}",
         rf"{DONT} {TOUCH} (?:at )?(?P<what>{ITEMS}){TAIL}",
         rf"{DONT} {TOUCH} (?P<what>any ?thing(?: else)?)(?: else)?",
+        rf"{DONT} {TOUCH} (?P<what>it|them|that|those)",
         rf"(?P<what>{ITEMS}) (?:(?:must|should|has to|have to|needs? to|can|is to|are to|'s to|is|are) )*(?:stays?|remains?|be kept|kept|be left|left|is fine|are fine|is good|are good|fine|good|ok|perfect|great){TAIL}",
         r"(?P<what>nothing else)(?: (?:changes|should change|may change|is to change|gets touched|in the (?:shot|frame) (?:changes|should change)|touched|must change))?",
         rf"(?P<what>{ITEMS}) (?:must|should|may) not (?:change|be touched|be changed|be altered|move)",
@@ -153,7 +154,7 @@ def _asking(text: str) -> Iterator[_Found]:
         r"(?:ask|check with|run it by|show|tell|let) me (?:see |know )?(?:(?:the|your|a) (?:plan|quote|price|proposal|cost) )?(?:first|before(?:hand)?)(?: (?:you |we |doing|changing|touching|any|that|it|spend(?:ing)?|money|anything|do|start|change|is|spent|anything|commit(?:ting)?)+)*",
         r"(?:ask|check)(?: with me)? (?:first|before(?:hand)?)(?: (?:you |doing|changing|touching|anything|any|it|that|spending|money|starting)+)*",
         r"(?:show|give|send) me (?:the|a|your) (?:plan|quote|price|proposal|cost)(?: (?:first|before(?:hand)?)(?: \w+)*)?",
-        r"(?:do not|don't|dont) (?:do|start|change|spend|touch|edit|run) (?:anything|any money|it|yet|until|before)(?: (?:yet|until|before|i|approve|say|so|agree|ok|okay|it|have|seen|the|plan|we|talk|approved|you|ask|me|asking|without))*",
+        r"(?:do not|don't|dont) (?:do|start|change|spend|touch|edit|run) (?:anything |any money |it )?(?:yet|until|before)(?: (?:yet|until|before|i|approve|say|so|agree|ok|okay|it|have|seen|the|plan|we|talk|approved|you|ask|me|asking|without))*",
         r"wait (?:for|until) (?:my|i) (?:ok|okay|approval|go|go-ahead|say so|approve|yes|have approved)(?: first)?",
         r"(?:quote|price|plan|approval|estimate)s? first",
         r"(?:i want to|let me|i'd like to) (?:see|approve|check|review) (?:the |a |your )?(?:plan|quote|price|it|proposal|cost) (?:first|before(?:hand)?)(?: \w+)*",
@@ -169,6 +170,7 @@ def _money(text: str) -> Iterator[_Found]:
         rf"{LIMIT}{under}(?: :)? (?:a (?:budget|total|maximum|max|cap|limit) of )?{MONEY}(?: (?:max(?:imum)?|tops|at most|total|in total|per shot|or less|altogether|all in|overall))*",
         rf"{LIMIT}{MONEY} (?:max(?:imum)?|tops|at most|or less|limit|budget|cap)(?: (?:in total|total|altogether))?",
         rf"{LIMIT}(?:budget|limit|cap|max) ?:? ?{MONEY}",
+        rf"{DONT} (?:spend(?:ing)?|pay|go over|use|exceed)(?: (?:more than|over|above|beyond))? {MONEY}",
     )  # fmt: skip
     for match in _each(patterns, text):
         amount = _sum(match["sum"], match["unit"] or "", match[0])

@@ -28,7 +28,7 @@ FAULTY = rf"(?:{BROKEN}|wrong|weird|strange|odd|bad|ugly|stray|extra|unwanted|ra
 DETERMINERS = r"(?:(?:the|a|an|that|this|those|these|all|any|every|some|both|each|of|such|another|of the|what|whatever) )*"
 PRONOUNS = {"her": "she", "hers": "she", "she": "she", "his": "he", "him": "he", "he": "he", "their": "they", "them": "they", "they": "they", "its": "it"}
 OWNERS = r"her|his|their|its|hers|him|them|she|he|they"
-JOINS = r"on|off|of|from|around|in|at|over|under|behind|beside|next to|near|above|below|inside|across|along|against|with|onto|into|round|out of|off of|by|between|between the"
+JOINS = r"on|off|of|from|around|in|at|over|under|behind|beside|next to|near|above|below|inside|across|along|against|with|onto|into|out of|off of|by|between|between the"
 PICTURE = r"(?:frame|shot|picture|image|screen|corner|left|right|top|bottom|centre|center|middle|background|foreground|side|edge|upper|lower|distance|hand side|half|third)"
 POLITE = (
     r"(?:please|pls|plz|kindly|hey|hi|hello|suture|ok|okay|so|well|now|then|and then|also|and also|and|but|just|maybe|perhaps|simply|quickly|"
@@ -42,7 +42,7 @@ COMPLAINT = (
     r"(?:(?:should|must)(?: not|n't)(?: (?:be|have|be there|be wearing|be in|exist|be visible|have (?:one|it|them|any)|wear (?:one|it|them|any)|be on|be seen|show|appear|be wearing (?:one|it|them|any)))*"
     r"|(?:is|are)(?: not|n't)? (?:wrong|not supposed to(?: be(?: there)?| have(?: (?:one|it|any))?| wear(?: (?:one|it))?)?|not meant to(?: be(?: there)?)?|supposed to be there|not in (?:the )?(?:script|canon|bible|continuity|story|sheet)|a mistake|an error|out of place|not right|a continuity (?:error|mistake|break)|a goof)"
     r"|(?:does not|doesn't|do not|don't) belong(?: (?:there|here|in (?:it|this|the) ?(?:film|shot|world|scene)?))?"
-    r"|(?:has|have|needs?|must|got) to go(?: away)?|not allowed|no good|wrong|mistake|by mistake|continuity error|not canon|breaks continuity|(?:get|take) (?:it|them|that) (?:out|off|away)|(?:remove|delete|erase|lose|kill) (?:it|them|that|this)|must go|should go|out|gone please|be gone)"
+    r"|(?:has|have|needs?|must|got) to go(?: away)?|not allowed|no good|wrong|mistake|by mistake|continuity error|not canon|breaks continuity|(?:get|take) (?:it|them|that) (?:out|off|away)|(?:remove|delete|erase|lose|kill) (?:it|them|that|this)|must go|should go|out|gone please|be gone|(?:(?:we|i|you) )?(?:need|want|would like|'d like) (?:it|them|that|this) (?:gone|out|removed|off|away|deleted|erased))"
     r"(?: (?:there|here|please|at all|anymore|any more|in (?:the|this) (?:film|shot|scene)|on (?:her|him|it)))*"
 )  # fmt: skip
 
@@ -88,7 +88,11 @@ def _remove(words: str, outline: Outline) -> Asks | None:
     if found is None:
         found = re.fullmatch(r"(?:take|get|pull|wipe|clean|strip|have) (?P<np>.+?) (?:off|out|away|removed|gone|deleted|erased|out of the way|taken (?:out|off|away)|painted out)(?: of)?(?P<where>(?: (?!of)\S+)*)", words)
         if found is None:
-            found = re.fullmatch(r"(?:no(?: more)?|minus|without) (?P<np>.+)", words)
+            found = re.fullmatch(r"(?:no(?: more)?|minus|without|(?:i|we) (?:don't|do not) want(?: to see)?(?: any)?|i never want to see) (?P<np>.+)", words)
+    if found is None:
+        found = re.fullmatch(r"(?:i'd like|i would like|i want|we want|i need|we need|i'd love|(?:please )?have) (?P<np>.+?) (?:gone|removed|deleted|erased|taken (?:out|off|away)|painted out|out|off|cleaned (?:off|out))", words)
+    if found is None:
+        found = re.fullmatch(r"(?P<np>.+?) (?:- |: |> |->)*(?:remove|delete|erase|lose|kill|gone|paint out|out)", words)
     if found is None:
         return None
     where = found.groupdict().get("where") or ""
@@ -104,6 +108,9 @@ def _passive(words: str, outline: Outline) -> Asks | None:
 def _complaint(words: str, outline: Outline) -> Asks | None:
     """ "Mara has an earpiece, she shouldn't", "there's a logo on the mug", "the boom is visible"."""
     tail = rf"(?P<tail> {COMPLAINT})?"
+    none = re.fullmatch(r"(?:there )?(?:should|must|shouldn't|should not|mustn't|can't|cannot) (?:not )?be (?:no|any|a|an) (?P<np>.+)", words)
+    if none is not None and re.search(r"\bno\b|n't|\bnot\b", words):
+        return _noun("remove", none["np"], outline)
     there = re.fullmatch(rf"(?:there is|there's|there are|there're|theres|i see|i can see|we see|you can see|we can see|i spotted|i noticed|spotted|noticed|found|got|we have|we've got|you've got|someone left|they left|who left|why is there|why are there) (?P<np>.+?){tail}", words)
     if there is not None:
         return _noun("remove", re.sub(r" (?:visible|showing|left|hanging|standing|lying|in view|sticking out|poking out|showing up|creeping in)$", "", there["np"]), outline)
@@ -120,6 +127,9 @@ def _complaint(words: str, outline: Outline) -> Asks | None:
 
 
 def _add(words: str, outline: Outline) -> Asks | None:
+    back = re.fullmatch(r"(?:i'd like|i would like|i want|we want|i need|we need|i'd love|have) (?P<np>.+?) (?:back(?: (?:in|on))?|restored|reinstated|put back|brought back|to be there|there again)", words)
+    if back is not None:
+        return _noun("add", back["np"], outline)
     found = re.fullmatch(rf"(?:{VERBS['add']}) (?P<np>.+)", words)
     if found is not None:
         phrase = re.sub(r"^back ", "", found["np"])
@@ -153,9 +163,9 @@ def _change(words: str, outline: Outline) -> Asks | None:
         return _wanted(swap["np"], swap["wanted"], outline)
     to = re.fullmatch(r"(?:change|turn|recolou?r|switch|convert|tint|paint|dye|set|adjust|correct|fix|shift) (?P<np>.+?) (?:in)?(?:to be|to|into|back to|so (?:that )?it is|so (?:that )?it's|so (?:that )?they are) (?P<wanted>.+)", words)
     if to is not None:
-        return _wanted(to["np"], to["wanted"], outline)
+        return _wanted(re.sub(r" from \w+$", "", to["np"]), to["wanted"], outline)
     should = re.fullmatch(r"(?P<np>.+?) (?:(?:is|are|looks?|appears?|turns?|turned|became|becomes|went|goes|was|were|reads?|says) (?:suddenly )?(?P<now>.+?) )?(?:,? ?(?:and|but|,|-|when|while|although|though|which|where) )*(?:it |they |this |that |she |he )?(?:should|must|has to|have to|needs? to|ought to|is supposed to|are supposed to|is meant to|was supposed to|'s supposed to) (?:really |actually |always |still |rather )?(?:be|read|say|look|have been|stay) (?P<wanted>.+?)(?:,? (?:not|and not|instead of|rather than) (?P<not>.+))?", words)
-    if should is not None and not re.match(rf"(?:removed|gone|deleted|erased|there|out|taken|lost|fixed|repaired|cleaned|visible|regenerated|redone|{BROKEN})\b", should["wanted"]):
+    if should is not None and not re.match(rf"(?:there|no|any)\b", should["np"]) and not re.match(rf"(?:no|not|wearing|holding|carrying|there|in|on|at|a bit|removed|gone|deleted|erased|there|out|taken|lost|fixed|repaired|cleaned|visible|regenerated|redone|{BROKEN})\b", should["wanted"]):
         return _wanted(should["np"], should["wanted"], outline)
     make = re.fullmatch(rf"(?:make|turn|paint|dye|colou?r|tint|have) (?P<np>(?:the|her|his|their|its|that|this|those|these|all|\w+ 's|a|an|\w+) .+?) (?:be |look |appear |all |a bit |a little |slightly |much |more |back |to )*(?P<wanted>\S+)", words)
     if make is not None and not re.search(r"\b(?:same|like|match|consistent|again)\b", words):
@@ -190,6 +200,8 @@ def _match(words: str, outline: Outline) -> Asks | None:
     if found is None:
         found = re.fullmatch(r"(?P<np>.+?) (?:should|must|has to|needs? to|have to|ought to) (?:match|be the same(?: as)?|look like|look the same(?: as)?|be like|be identical(?: to)?|be as)(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on))*", words)
     if found is None:
+        found = re.fullmatch(r"(?P<np>.+?) (?:does not|doesn't|do not|don't|is not|isn't|are not|aren't) (?:match|match up|the same(?: as)?|look like|look the same(?: as)?|consistent with|like|identical to|agree with|go with)(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on|,|and|please|fix|should))*", words)
+    if found is None:
         found = re.fullmatch(r"(?:use |give (?:her|him|them|it) |put (?:her|him) in )?the same (?P<np>.+?) (?:as|like)(?: (?:in|that|the|one|of|it|is|was|what))*", words)
     return None if found is None else _noun("match", found["np"], outline)
 
@@ -197,9 +209,15 @@ def _match(words: str, outline: Outline) -> Asks | None:
 def _repair(words: str, outline: Outline) -> Asks | None:
     found = re.fullmatch(rf"(?:{VERBS['repair']}) (?P<np>.+)", words)
     if found is not None:
-        phrase = re.sub(rf" (?:that |which |where it |so it |from |when it |as it )?(?:is |are |keeps? |stops? |doesn't |does not )*(?:{BROKEN})$", r"", found["np"])
-        phrase = re.sub(r"^(?:flickering|melting|warping|glitching|morphing|jitter|flicker|glitch|warp|melt|shimmer|distortion|flickers|wobble|blur|artifacts?|artefacts?|smear|deformation) (?:of|in|on|around|at|with) ", "", phrase) or phrase
+        phrase = re.sub(rf"(?<=\w\w) (?:that |which |where it |so it |from |when it |as it )?(?:is |are |keeps? |stops? |doesn't |does not )*(?:{BROKEN})$", r"", found["np"])
+        phrase = found["np"] if not _plain_noun(phrase) else phrase
+        phrase = re.sub(rf"^{DETERMINERS}(?:flickering|melting|warping|glitching|morphing|jitter|flicker|glitch|warp|melt|shimmer|distortion|flickers|wobble|blur|artifacts?|artefacts?|smear|deformation) (?:of|in|on|around|at|with) ", "", phrase) or phrase
         return _noun("repair", phrase, outline)
+    many = re.fullmatch(r"(?P<who>.+?) (?:has|have|had|with|shows|grew|got) (?:(?:only|too many|two|three|four|six|seven|eight|extra|an extra|one|a third|a second|a sixth|no|both|two left|two right) )+(?P<np>fingers?|hands?|arms?|legs?|eyes?|teeth|thumbs?|ears?|feet|foot|toes?|heads?|noses?|limbs?)(?: (?:on|at) (?P<place>.+?))?(?: (?:,|and|please|fix|repair|it|that|this|them|-))*", words)
+    if many is not None:
+        asked = _noun("repair", many["np"], outline)
+        owner = _owner(many["who"], outline)
+        return asked._replace(owner=owner, place=many["place"] or "") if asked and owner else asked
     broken = re.fullmatch(rf"(?P<np>.+?) (?:is |are |gets? |looks? |keeps? |starts? |seems? |goes |'s |appears? |has |have |was |were )*(?:all |a bit |slightly |really |badly |totally |suddenly |constantly |to be |to |so |very |quite |strangely )*(?:{BROKEN}|messed up|wrong|weird|off|strange|odd)(?: (?:badly|a lot|like crazy|around|in and out|together|into each other|away|a bit|constantly|,|-|and|please|fix|repair|it|that|them|clean|up|needs|fixing|to|be|fixed|sort|out|into|mush))*", words)
     if broken is not None and not broken["np"].startswith(("there ", "make ", "turn ")):
         return _noun("repair", broken["np"], outline)
@@ -216,7 +234,7 @@ def _regenerate(words: str, outline: Outline) -> Asks | None:
         rf"(?:make|do|generate|shoot|render|roll|create|produce) {shot} ?(?:again|over|anew|from scratch|once more)(?: from scratch)?",
         rf"(?:make|give me|get|do|generate|i want|we need|roll) (?:a )?(?:new|fresh|another|different|better) (?:take|version|generation|roll|go)(?: of)?(?: {shot})?",
         r"(?:new|fresh|another) (?:take|version|generation|roll)(?: of(?: it)?)?",
-        rf"{shot} (?:needs?|must|should|has to|have to) (?:be |to be )?(?:regenerated|redone|re-?rolled|made again|remade|reshot|re-?generated|re-?rendered|a re-?roll|a new take)",
+        rf"{shot} (?:needs?|must|should|has to|have to) (?:be |to be )?(?:regenerated|redone|re-?rolled|made again|remade|reshot|re-?generated|re-?rendered|a re-?roll|(?:a |to be )?re-?roll(?:ed|ing)?|a (?:new|fresh|another) (?:take|roll|version|generation)|another (?:take|roll|go)|(?:to be )?re-?shooting|to be (?:made|done) again)",
     )  # fmt: skip
     if any(re.fullmatch(form, words) for form in forms):
         return Asks("regenerate", "")
@@ -242,8 +260,11 @@ def _noun(operation: Operation, phrase: str, outline: Outline) -> Asks | None:
     split = re.match(rf"(?P<head>.+?) (?P<join>{JOINS}) (?P<rest>.+)$", words)
     if split is not None:
         head, rest = split["head"], split["rest"]
-        told = _owner(_plain_noun(rest), outline)
-        if told:
+        told = _owner(_plain_noun(rest), outline) or _owners(rest, outline)
+        beside = split["join"] in ("behind", "beside", "next to", "near", "above", "below", "over", "under", "between", "round")
+        if told and beside and told not in PRONOUNS:
+            place = f"{split['join']} {told}"
+        elif told:
             owner = owner or told
         else:
             rest, holder = _owned(rest, outline)
@@ -255,6 +276,12 @@ def _noun(operation: Operation, phrase: str, outline: Outline) -> Asks | None:
     thing = re.sub(rf"^(?:{FAULTY} )+(?=\S)", "", thing)
     if UNNOUN.search(re.sub(r"\ball-\w+", "", thing)) or len(thing.split()) > WORDS_OF_NOUN or UNPLACE.search(place):
         return None
+    if "'" in thing:
+        return None
+    if not thing and owner and owner not in PRONOUNS and operation != "repair" or (thing and _owner(thing, outline) and thing not in PRONOUNS):
+        name = _owner(thing, outline) or owner
+        is_person = any(name in (one.lower(), *re.split(r"[_-]", one.lower())) for one in outline.characters)
+        return Asks(operation, "" if is_person and operation in ("repair", "change", "add") else name, name, place)
     if not thing or _owner(thing, outline):
         return Asks(operation, "", owner or _owner(thing, outline), place)
     *before, last = thing.split()
@@ -278,6 +305,12 @@ def _owned(words: str, outline: Outline) -> tuple[str, str]:
     if found is not None:
         return words[found.end() :], found["who"]
     return words, ""
+
+
+def _owners(words: str, outline: Outline) -> str:
+    """Several names ("mara and lena"), joined by commas; empty for anything else."""
+    parts = [_owner(part, outline) for part in re.split(r" (?:,|and|&|, and) ", words)]
+    return ",".join(parts) if len(parts) > 1 and all(part and part not in PRONOUNS for part in parts) else ""
 
 
 def _owner(words: str, outline: Outline) -> str:

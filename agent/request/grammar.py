@@ -12,27 +12,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NamedTuple
 
 from agent.request.constraints import KEEPS, constraints_of
-from agent.request.fixes import PRONOUNS, VERBS, Asks, asks_of
+from agent.request.fixes import BROKEN, PRONOUNS, VERBS, Asks, asks_of
 from agent.request.plan import Constraints, Fix, Outline, Reading
-from agent.request.refusals import DECLINED, NO_FIX, is_attack, is_other
+from agent.request.refusals import DECLINED, NO_FIX, is_attack, is_other, is_other_thing
 from agent.request.resolve import NUMBERS, ORDINALS, Resolved, joined, names_of, references, shots_of
-from agent.request.text import Plain, plain, without
+from agent.request.text import QUOTATION, QUOTES, Plain, plain, without
 
 MOST_AGAIN = 3
 """Shots that are made again on a few words alone; more is asked about first."""
 SENTENCE = re.compile(r"(?<!\d)[.;!?](?!\d)|\n")
 VERB = "|".join(VERBS.values())
 CLAUSE = re.compile(
-    rf" (?:,|and|then|also|plus|but|&|\+|as well as|, and|and then|and also|, then|, also|while|,? ?so) (?=(?:please |also |then |just )*(?:{VERB}|take|get|give|there's|there is|no|the same|her|his|their|the|a|an|that|this|don't|do not|\S+ 's) )"
+    rf" (?:,|and|then|also|plus|but|&|\+|as well as|, and|and then|and also|, then|, also|while|,? ?so) (?= *(?:please |also |then |just )*(?:{VERB}|take|get|give|there's|there is|no|the same|her|his|their|the|a|an|that|this|don't|do not|\S+ 's) )"
 )
 SPARE_WORDS = re.compile(
     r"[,:()&+-]|\b(?:and|but|then|also|please|pls|thanks|thank you|just|so|ok|okay|the|in|on|of|for|at|shots?|it|is|that|this|too|as well|there|here|with|from|both|only|hi|hello|hey|cheers|"
     r"thx|plus|while|though|however|otherwise|again|now|to|if|possible|budget|total|max|she|he|they|it's|really|very|much|be|great|nice|good|a|an|all|scene|film|frames?)\b"
+)
+
+
+PRAISE = re.compile(
+    r"\b(?:(?:it|that|this|she|he|everything|all|the rest|rest) )?(?:looks?|is|are|was|were|feels?|seems?) (?:really |very |so |just |all )?(?:great|good|fine|perfect|ok|okay|nice|lovely|"
+    r"beautiful|amazing|solid|right|approved|locked)(?: (?:otherwise|apart from that|as is|now))*\b|\b(?:love it|great work|good work|nice work|well done|i love (?:it|this|the rest)|no rush|take your time)\b"
+)
+PRONOUN_FIRST = re.compile(
+    r"^(?:(?:please|so|and|but|just|then|can you|could you|would you|will you|we should|let's|kindly|maybe) )*(?:it|they|she|he|that|this|them|those|(?:bring|put|get|add|give) (?:it|them|that|this) back|(?:remove|delete|erase|lose|fix|repair|restore|clean up|sort out|correct|get rid of|take out) (?:it|them|that|this)|"
+    r"(?:take|get) (?:it|them|that|this) (?:out|off|away)|(?:please )?(?:fix|remove|repair|restore|correct)(?: please)?$|make (?:it|them))(?![\w'])"
 )
 
 
@@ -56,17 +66,20 @@ class _Known(NamedTuple):
 
 def read(request: str, outline: Outline) -> Reading:
     """What a request means, by its words alone."""
-    words = plain(request, _vocabulary(outline))
-    if is_attack(words.text):
-        return Reading(kind="answer", words=DECLINED)
+    words = _matched_with(plain(request, _vocabulary(outline), COMMON_WORDS))
     taken = constraints_of(words, outline)
-    rest = without(words.text, taken.spans)
+    if is_attack(words.text, without(words.text, taken.spans)):
+        return Reading(kind="answer", words=DECLINED)
+    panels = [found.span() for panel in outline.panels for found in re.finditer(re.escape(panel.lower()), words.text)]
+    rest = without(words.text, [*taken.spans, *panels])
     told = references(Plain(request, words.words), outline)
     told = [one for one in told if not any(a < one.end and one.first < b for a, b in taken.spans)]
     clauses = _clauses(rest, told)
     _ask(clauses, outline, told, rest)
     problem = taken.problem or next((one.problem for one in told if one.problem), "")
     asking = [one for one in clauses if one.asks is not None]
+    if any(one.asks and one.asks.operation == "add" and is_other_thing(one.asks.noun) for one in asking):
+        return Reading(kind="answer", words=NO_FIX)
     if not asking:
         return _nothing(rest, words, taken.constraints, problem)
     odd = [words.original(one.first, one.end) for one in clauses if one.asks is None and not _is_spare(one.text)]
@@ -74,13 +87,21 @@ def read(request: str, outline: Outline) -> Reading:
         return _puzzled(odd)
     if problem:
         return Reading(kind="question", words=f"{problem[:1].upper()}{problem[1:]}. Which shots do you mean?")
-    return _planned(asking, _Known(words, outline, taken.constraints))
+    return _planned([one for one in clauses if one.asks or one.told], _Known(words, outline, taken.constraints))
+
+
+def _matched_with(words: Plain) -> Plain:
+    """ "match the sky in SH090 to SH010" names two shots and no range of them."""
+    if not re.search(r"\b(?:match|align|conform)\b", words.text):
+        return words
+    made = [replace(word, text="with") if word.text == "to" else word for word in words.words]
+    return Plain(words.request, tuple(made))
 
 
 def _nothing(rest: str, words: Plain, constraints: Constraints, problem: str) -> Reading:
     """No clause asks for a fix: an answer to what is something else, else a question."""
     bare = re.sub(r"^(?:(?:hi|hello|hey|please|pls|ok|okay|so|suture|,|can you|could you|would you|will you) )+", "", " ".join(rest.split()))
-    if is_other(bare) or not bare:
+    if is_other(bare) or is_other(words.text) or not bare:
         return Reading(kind="answer", words=NO_FIX)
     if problem:
         return Reading(kind="question", words=f"{problem[:1].upper()}{problem[1:]}.")
@@ -131,10 +152,11 @@ def _ask(clauses: list[_Clause], outline: Outline, told: Sequence[Resolved], res
         clause.asks = asks_of(clause.text, outline)
         same = before is not None and before.sentence == clause.sentence and before.asks is not None
         if clause.asks is None and same and before is not None and before.asks is not None and clause.text:
-            again = asks_of(f"{before.asks.operation if before.asks.operation != 'add' else 'restore'} {clause.text}", outline)
-            if again is not None and before.asks.operation in ("remove", "repair", "add") and not _is_spare(clause.text):
+            verb = {"add": "restore", "match": "match"}.get(before.asks.operation, before.asks.operation)
+            again = asks_of(f"{verb} {clause.text}", outline)
+            if again is not None and again.operation == before.asks.operation and not _is_spare(clause.text):
                 clause.asks = again
-        if clause.asks is None and place and clause.text:
+        if place and clause.text and (clause.asks is None or PRONOUN_FIRST.match(clause.text)):
             _rejoin(clauses, place, outline)
         if clause.asks is not None:
             before = clause
@@ -143,35 +165,45 @@ def _ask(clauses: list[_Clause], outline: Outline, told: Sequence[Resolved], res
 def _rejoin(clauses: list[_Clause], place: int, outline: Outline) -> None:
     """A clause that was cut at an "and" or a comma inside it."""
     earlier, clause = clauses[place - 1], clauses[place]
-    if earlier.sentence != clause.sentence or not earlier.text:
+    pronoun = PRONOUN_FIRST.match(clause.text)
+    if not earlier.text or (earlier.sentence != clause.sentence and not pronoun):
         return
     for glue in (" and ", " , ", " but "):
         asks = asks_of(f"{earlier.text}{glue}{clause.text}", outline)
         if asks is not None:
             earlier.asks, earlier.end = asks, clause.end
             earlier.told = [*earlier.told, *clause.told]
-            clause.text, clause.told = "", []
+            clause.text, clause.told, clause.asks = "", [], None
             return
 
 
 def _is_spare(text: str) -> bool:
-    """Whether words say nothing by themselves."""
-    return not SPARE_WORDS.sub("", text).strip()
+    """Whether words say nothing by themselves: filler, praise, the number of a list."""
+    praised = PRAISE.sub("", text)
+    return not SPARE_WORDS.sub("", praised).strip(" .0123456789)#*")
 
 
-def _planned(asking: list[_Clause], known: _Known) -> Reading:
+def _planned(clauses: list[_Clause], known: _Known) -> Reading:
+    """The plan of all clauses; a clause that only names shots does so for those beside it."""
     fixes: list[Fix] = []
-    for place, clause in enumerate(asking):
-        made = _fix(place, asking, known)
-        if isinstance(made, str):
-            return Reading(kind="question", words=made)
-        fixes.append(made)
-        del clause
+    for place in (n for n, one in enumerate(clauses) if one.asks is not None):
+        for one in _each_owner(clauses[place]):
+            made = _fix(place, [*clauses[:place], one, *clauses[place + 1 :]], known)
+            if isinstance(made, str):
+                return Reading(kind="question", words=made)
+            fixes.append(made)
     again = {shot for fix in fixes if fix.operation == "regenerate" for shot in fix.shots}
     if len(again) > MOST_AGAIN:
         words = f"That would make {len(again)} shots again ({', '.join(sorted(again))}). Which of them do you mean?"
         return Reading(kind="question", words=words)
     return Reading(kind="plan", fixes=tuple(fixes), constraints=known.constraints)
+
+
+def _each_owner(clause: _Clause) -> list[_Clause]:
+    """A clause about several people's things is one for each of them."""
+    assert clause.asks is not None
+    owners = clause.asks.owner.split(",")
+    return [replace(clause, asks=clause.asks._replace(owner=owner)) for owner in owners]
 
 
 def _fix(place: int, asking: list[_Clause], known: _Known) -> Fix | str:
@@ -184,6 +216,8 @@ def _fix(place: int, asking: list[_Clause], known: _Known) -> Fix | str:
     found = joined(where, outline) if where else None
     if found is not None and found.problem:
         return f"{found.problem[:1].upper()}{found.problem[1:]}. Which shots do you mean?"
+    if found is not None and found.who and not asks.owner:
+        asks = asks._replace(owner=found.who)
     subject = _subject(asks, asking[:place], found.shots if found else (), known)
     if subject == "?":
         return f"Whose {asks.noun or 'is it'}? “{asks.owner}” can be {' or '.join(_candidates(asks.owner, found, known))}."
@@ -203,10 +237,24 @@ def _fix(place: int, asking: list[_Clause], known: _Known) -> Fix | str:
         subject=subject,
         thing=asks.noun,
         place=asks.place,
-        wanted=asks.wanted,
+        wanted=_said_wanted(asks.wanted, known),
         like=like,
         quote=known.words.original(clause.first, clause.end) or known.words.request.strip(),
     )
+
+
+LIKE_AT = re.compile(
+    r"(?:match(?:es|ing)?|as|like|with|to|same as|identical to|follow|than|from)(?: (?:it is|it was|they are|they were|the ones?|what|that|those|we see|the))* ?$"
+)
+LIKE = re.compile(r"(?:as|like|ones?|that|those|is|was|are|what|same|looks?) (?:in|from|of|at) $")
+
+
+def _said_wanted(wanted: str, known: _Known) -> str:
+    """What should be there; words in quotation marks as they stand in the request."""
+    if QUOTATION not in wanted:
+        return wanted
+    quoted = next((one for found in QUOTES.finditer(known.words.request) for one in found.groups() if one), "")
+    return wanted.replace(QUOTATION, quoted)
 
 
 def _split_like(told: list[Resolved], asks: Asks, known: _Known) -> tuple[list[Resolved], str | None]:
@@ -216,8 +264,7 @@ def _split_like(told: list[Resolved], asks: Asks, known: _Known) -> tuple[list[R
         return told, None
     text = known.words.text
     for one in told:
-        before = text[max(0, one.first - 24) : one.end]
-        if re.search(r"(?:match(?:es|ing)?|as|like|with|to|same|from|identical to)(?: (?:the|that|those|one|ones|it|is|was|in|of|as|what|we|see|had|shot))* *(?:in|on|to|with|as|of|like|from|match)? ?\S*(?: \S+)?$", before) and one is told[-1]:
+        if LIKE.search(f"{text[: one.first]}{text[one.first : one.end].split(chr(32))[0]} ") or LIKE_AT.search(text[: one.first]):
             return [other for other in told if other is not one], one.shots[0] if one.shots else panel
     return told, panel
 
@@ -236,6 +283,9 @@ def _shared(place: int, asking: list[_Clause], known: _Known) -> list[Resolved]:
 
 def _shots(found: Resolved | None, subject: str | None, known: _Known) -> tuple[str, ...]:
     shots = found.shots if found else shots_of(subject, known.outline.shots) if subject else ()
+    if found is not None and found.broad and subject is not None and any(s.characters for s in known.outline.shots):
+        theirs = shots_of(subject, known.outline.shots)
+        shots = tuple(shot for shot in shots if shot in theirs)
     return tuple(shot for shot in shots if shot not in known.constraints.spare)
 
 
@@ -279,16 +329,45 @@ def _named(name: str, outline: Outline) -> str | None:
 @cache
 def _lexicon() -> frozenset[str]:
     """Words of the grammar itself, which a slip of the pen may hide."""
-    texts = (VERB, *(said for said, _ in KEEPS), THINGS)
+    texts = (VERB, BROKEN, *(said for said, _ in KEEPS), THINGS, SLIPS)
     words = {word for text in texts for word in re.findall(r"[a-z]{4,}", text)}
+    words |= {f"{word}{end}" for word in words for end in ("s", "ed", "ing")}
+    words |= {f"{word[:-1]}ing" for word in words if word.endswith("e")} | {f"{w}d" for w in words if w.endswith("e")}
     more = "everything else nothing please scene scenes shots from onwards without touching change keep leave dollars".split()
     return frozenset({*words, *more, *ORDINALS, *NUMBERS})
 
 
+COMMON = (
+    "there their these those where which would could should about after before again still while being other under over "
+    "never every first their your yours mine ours them then than that this what when whose whole white black brown green "
+    "blue yellow orange purple grey gray silver golden right left upper lower front behind beside between around above below "
+    "missing vanishes vanished disappears disappeared wearing wears holding holds looks changes turns needs supposed belongs "
+    "something anything nothing everything someone anyone nobody somebody everyone somehow sometimes always maybe perhaps "
+    "because though although through during without within until since later early earlier soon already almost enough quite "
+    "really pretty little large small bigger smaller better worse best worst great good nice weird strange funny wrong "
+    "another others each both same different similar main whole entire only also even just like liked looking look looked "
+    "think thought know known seem seems seen being been were does done doing going gone come comes came people person woman "
+    "child girl actor actress extra extras crew lady plane train horse house mouse river water plant plate pants paint point "
+    "board brush bread beach bench cable chain clock cloud coast couch crane crown dress drink earth flame floor glass grass "
+    "green heart knife leaves metal money motor paper phone photo piano radio shelf shirt shoes skirt smoke snake spoon stage "
+    "stain stair steam stone strap straw sugar sword table tower truck wheel world "
+    "leave keep makes take takes give gives shows three seven eight place places light lights night morning"
+)
+SLIPS = (
+    "missing vanishes vanished disappears disappeared wearing wears holding holds should shouldn without under performance "
+    "background everywhere touch touching"
+)
+"""Words of the grammar that stand in none of its lists of verbs."""
+COMMON_WORDS = frozenset(COMMON.split())
+"""Words that are right as they stand and no slip of another."""
 THINGS = (
-    "earpiece earring necklace bracelet watch glasses sunglasses helmet jacket shirt trousers collar scarf glove badge patch "
-    "logo poster lamp window mirror table chair bottle glass phone laptop camera microphone boom cable wire shadow reflection "
-    "hand finger fingers face eyes hair beard tattoo scar watermark sticker sign umbrella backpack briefcase ring necktie apron"
+    "earpiece earring earrings necklace bracelet watch wristwatch glasses sunglasses helmet jacket shirt trousers collar scarf "
+    "glove gloves badge patch logo poster lamp lantern window mirror table chair bottle phone laptop camera microphone cable "
+    "shadow reflection antenna apron backpack sticker watermark umbrella briefcase necktie beard moustache tattoo freckles "
+    "finger fingers thumb shoulder elbow eyebrow eyebrows eyelash ponytail haircut lipstick makeup uniform sweater hoodie "
+    "waistcoat raincoat headset headphones earphones bandage button buttons pocket zipper sleeve sleeves buckle necklace "
+    "pendant brooch medal ribbon feather wristband crown curtain curtains painting picture candle flower flowers bouquet "
+    "balloon suitcase newspaper keyboard monitor screen television billboard lamppost streetlight bicycle motorcycle vehicle"
 )
 
 

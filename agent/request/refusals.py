@@ -30,11 +30,14 @@ OTHER = (
     r"schedule|book|order|email|call|remind|invoice|pay|buy|sell|search|google|download|open|play|pause|rewind|print|screenshot|"
     r"trim|shorten|lengthen|extend|speed up|slow down|slow motion|loop|reverse|rotate|stabili[sz]e|denoise|colou?r ?grade|"
     r"write|compose|draft|generate a|generate an|generate me|generate new|create|design|invent|make me|make a|make an|record|sing|mix|master|"
-    r"storyboard|cast|rewrite|score|edit together|cut together|assemble|animate)\b",
+    r"render|storyboard|cast|rewrite|score|edit together|cut together|assemble|animate)\b",
     r"\b(?:add|put|insert|include|overlay)\b[^.;]*\b(?:music|soundtrack|score|subtitles?|captions?|voice ?over|narration|sound effects?|sfx|title|titles|title card|"
     r"credits?|intro|outro|transitions?|fade|dissolve|shot|scene|ending|trailer|logo sting|end card)\b",
     r"\b(?:joke|weather|recipe|poem|song|capital of|president|news|stock|lottery|hello|hi there|thanks|thank you|good morning|good job|how are you|who are you|what are you)\b",
 )  # fmt: skip
+OTHER_THINGS = re.compile(
+    r"\b(?:music|soundtrack|score|subtitles?|captions?|voice ?over|narration|sound effects?|sfx|titles?|title card|credits?|intro|outro|transitions?|fade|dissolve|shots?|scenes?|ending|trailer|logo sting|end card|dialogue|sound)\b"
+)
 DECLINED = (
     "That is nothing Suture does for words in a request: it changes pictures inside masks, asks before it spends, and "
     "keeps every original and every check. Say what is wrong in the picture, such as “remove the earpiece in SH020”."
@@ -45,11 +48,23 @@ NO_FIX = (
 )
 
 
-def is_attack(text: str) -> bool:
-    """Whether words ask for something that no request may bring about."""
-    return any(re.search(pattern, text) for pattern in ATTACKS)
+GUARDED = re.compile(
+    r"\b(?:checks|verification|safety|safeguards?|guard ?rails?|restrictions?|rules?|instructions?|polic(?:y|ies)|consent|ledger|database|originals|files?|folders?|directory|"
+    r"source (?:footage|media|material)|backups?|api|prompts?|permissions?|passwords?|settings|config\w*|credits? card|wallet|server|suture\.toml|film\.toml|scripts?|code)\b"
+)
+"""What a request never touches: nouns that are in no picture, once what was said about how is taken out."""
+
+
+def is_attack(text: str, rest: str) -> bool:
+    """Whether words ask for something that no request may bring about; `rest` is without what was said about how."""
+    return GUARDED.search(rest) is not None or any(re.search(pattern, text) for pattern in ATTACKS)
 
 
 def is_other(text: str) -> bool:
     """Whether words ask for something else than a fix."""
     return any(re.search(pattern, text) for pattern in OTHER)
+
+
+def is_other_thing(noun: str) -> bool:
+    """Whether a thing that is to be added is none that a picture lacks."""
+    return OTHER_THINGS.search(noun) is not None

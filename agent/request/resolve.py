@@ -33,7 +33,7 @@ SIZES = {
 ORD = "|".join(ORDINALS)
 NUM = rf"\d+|{'|'.join(NUMBERS)}"
 SHOT_ID = r"(?:sc\d+[_-])?sh ?-?\d+[a-z]?"
-SCENE_ID = r"sc ?-?\d+|scene (?:number )?(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten)"
+SCENE_ID = r"(?:scene )?sc ?-?\d+|scene (?:number )?(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten)"
 CLOCK = r"\d+:\d+(?::\d+)?(?:\.\d+)?"
 SECONDS = r"\d+(?:[.,]\d+)? ?(?:s|secs?|seconds?)\b"
 AND = r"(?: , and | , or | , | and | & | or | plus | \+ )"
@@ -50,6 +50,10 @@ class Resolved(NamedTuple):
     problem: str = ""
     spares: bool = False
     """True for words that take shots out ("except SH040")."""
+    broad: bool = False
+    """True for words that name no single shots ("from the second scene on"): of a person's thing, that person's only."""
+    who: str = ""
+    """The name in "every shot with Mara"."""
 
 
 class _Film(NamedTuple):
@@ -118,7 +122,9 @@ def joined(found: Sequence[Resolved], outline: Outline, problem: str = "") -> Re
         wanted = inside or wanted
     ordered = tuple(shot.id for shot in outline.shots if shot.id in wanted - out)
     span = (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
-    return Resolved(found[0].first, found[-1].end, ordered, span, problem)
+    kept = [one for one in found if not one.spares]
+    broad, who = bool(kept) and all(one.broad for one in kept), next((one.who for one in kept if one.who), "")
+    return Resolved(found[0].first, found[-1].end, ordered, span, problem, broad=broad, who=who)
 
 
 def mentioned(request: str, outline: Outline) -> set[str] | None:
@@ -146,7 +152,7 @@ def _next(text: str, at: int, film: _Film) -> Resolved | None:
         return None
     _, _, found, how = best
     try:
-        return how(found, film)
+        return how(found, film)._replace(broad=how in BROAD)
     except Unknown as error:
         return Resolved(found.start(), found.end(), problem=str(error))
 
@@ -154,7 +160,8 @@ def _next(text: str, at: int, film: _Film) -> Resolved | None:
 LEAD = r"(?:(?:just |only )?(?:in|on|for|at|during|across|of|from|inside|within) )?(?:both |just |only )?"
 OUT = r"(?:, |, but |\( )?(?:except|but|other than|apart from|besides|excluding|aside from|bar|minus|not)(?: for)?(?: not)?(?: in| on)? (?:the )?(?:shots? )?"
 THE = r"(?:the |that |this |all |of |all of )*"
-LIST = rf"{SHOT_ID}(?:{AND}(?:in |on |shots? )?(?:{SHOT_ID}|\d+(?! (?:dollar|usd|buck|cent|euro|second|frame|percent|minute|s\b|x\b)|[\w:.,$%])))*"
+NO_VERB = r"(?! (?:take|remove|put|fix|make|change|replace|get|give|add|delete|erase|lose|the same|there|swap|restore|repair|match|clean|turn|bring)\b)"
+LIST = rf"{SHOT_ID}(?:{AND}(?:in |on |shots? )?(?:{SHOT_ID}{NO_VERB}|\d+(?! (?:dollar|usd|buck|cent|euro|second|frame|percent|minute|s\b|x\b)|[\w:.,$%])))*"
 NUMBERED = rf"shots? (?:number |no )?(?:\d+)(?:{AND}(?:shots? )?\d+)*"
 WHO = "{who}"
 
@@ -182,8 +189,10 @@ def _rules(film: _Film) -> list[tuple[re.Pattern[str], Callable[[re.Match[str], 
         (rf"(?:until|up to|till|through) {THE}(?:the )?(?:end of )?{THE}(?:(?P<ord>{ORD}) scene|(?P<scene>{SCENE_ID}))\b", _until_scene),
         (rf"{LEAD}(?:all (?:the )?shots? (?:in|of) |every shot (?:in|of) |everywhere in |throughout )?{THE}(?P<ord>{ORD}) scene\b", _scene),
         (rf"{LEAD}(?:all (?:the )?shots? (?:in|of) |every shot (?:in|of) |everywhere in |throughout )?{THE}(?P<scene>{SCENE_ID})\b", _scene),
+        (rf"{LEAD}{THE}(?P<which>{ORD}) (?:(?P<n>{NUM}) )?shots? (?:of|in) {THE}(?:(?P<ord>{ORD}) scene|(?P<scene>{SCENE_ID}))\b", _some_of_scene),
         (rf"{LEAD}{THE}(?P<ord>first|last|final|opening|closing) (?P<n>{NUM}) shots\b", _some),
         (rf"{LEAD}{THE}(?:second|next)[ -]to[ -]last shot\b", _second_last),
+        (rf"{LEAD}{THE}(?P<ords>(?:{ORD})(?:{AND}(?:the )?(?:{ORD}))+) shots?\b", _ordinals),
         (rf"{LEAD}{THE}(?P<ord>{ORD}) shot\b", _ordinal),
         (rf"{LEAD}(?:every|each|any|all|all of|the|all the|both|his|her|their) *(?:the )?(?:of )?(?:(?P<who>{names}) ?(?:'s)? )?(?P<size>{size})\b(?: (?:of|with|on) (?P<whom>{names})\b)?", _sizes),
         (rf"{LEAD}(?:close|wide|medium|tight) (?:shots? )(?:of|on) (?P<whom>{names})\b", _sizes),
@@ -325,7 +334,7 @@ def _scene_named(match: re.Match[str], film: _Film) -> str:
     groups = match.groupdict()
     if groups.get("ord"):
         return _nth(film.scenes, ORDINALS[groups["ord"]], "scene")
-    words = str(groups["scene"]).removeprefix("scene ").removeprefix("number ")
+    words = str(groups["scene"]).removeprefix("scene ").removeprefix("number ").strip()
     exact = [one for one in film.scenes if re.sub(r"\W", "", one.lower()) == re.sub(r"\W", "", words)]
     if exact:
         return exact[0]
@@ -361,12 +370,24 @@ def _some(match: re.Match[str], film: _Film) -> Resolved:
     return _found(match, film.ids[:count] if ORDINALS[match["ord"]] == 1 else film.ids[-count:])
 
 
+def _some_of_scene(match: re.Match[str], film: _Film) -> Resolved:
+    shots, which = _in_scene(_scene_named(match, film), film), ORDINALS[match["which"]]
+    if not match["n"]:
+        return _found(match, [_nth(shots, which, "shot")])
+    count = _number(match["n"])
+    return _found(match, shots[:count] if which > 0 else shots[-count:])
+
+
 def _second_last(match: re.Match[str], film: _Film) -> Resolved:
     return _found(match, [_nth(film.ids, -2, "shot")])
 
 
 def _ordinal(match: re.Match[str], film: _Film) -> Resolved:
     return _found(match, [_nth(film.ids, ORDINALS[match["ord"]], "shot")])
+
+
+def _ordinals(match: re.Match[str], film: _Film) -> Resolved:
+    return _found(match, [_nth(film.ids, ORDINALS[one], "shot") for one in re.findall(ORD, match["ords"])])
 
 
 def _half(match: re.Match[str], film: _Film) -> Resolved:
@@ -390,7 +411,8 @@ def _sizes(match: re.Match[str], film: _Film) -> Resolved:
     who = groups.get("who") or groups.get("whom")
     if who:
         shots = [shot for shot in shots if shot in _shots_with(who, film)]
-    return _some_of(match, shots, "like that")
+    _one_of_them(match, shots)
+    return _some_of(match, shots, "like that")._replace(who=who or "")
 
 
 def _shots_with(name: str, film: _Film) -> list[str]:
@@ -399,7 +421,16 @@ def _shots_with(name: str, film: _Film) -> list[str]:
 
 
 def _with(match: re.Match[str], film: _Film) -> Resolved:
-    return _some_of(match, _shots_with(match["who"], film), f"with {match['who']}")
+    shots = _shots_with(match["who"], film)
+    _one_of_them(match, shots)
+    return _some_of(match, shots, f"with {match['who']}")._replace(who=match["who"])
+
+
+def _one_of_them(match: re.Match[str], shots: Sequence[str]) -> None:
+    """Raises Unknown where words mean one shot ("the close-up") and several are like that."""
+    singular = re.search(r"\b(?:the|that|this) (?:\w+ 's )?[\w -]*?(?:shot|close ?-?up|wide|medium|insert|scene|take|frame)\b(?!s)", match[0])
+    if singular and len(shots) > 1 and not re.search(r"\b(?:every|each|all|any|both)\b", match[0]):
+        raise Unknown(f"“{match[0].strip()}” can be {_listed(shots)}")
 
 
 def _all(match: re.Match[str], film: _Film) -> Resolved:
@@ -445,6 +476,9 @@ def _frames(match: re.Match[str], film: _Film) -> Resolved:
 
 def _frame(match: re.Match[str], film: _Film) -> Resolved:
     return _in_film(match, (int(match["a"]), int(match["a"])), film)
+
+
+BROAD = (_from, _from_bare, _until, _before_all, _after_all, _scene, _from_scene, _until_scene, _sizes, _all, _half)
 
 
 def shots_of(subject: str, shots: Sequence[ShotNote]) -> tuple[str, ...]:

@@ -18,7 +18,10 @@ TOKEN = re.compile(
 """A time, a number with a currency, a word (hyphens inside, digits after letters), an ending, or a mark."""
 ENDINGS = {"'t", "'re", "'ve", "'ll", "'d", "'m"}
 ALIKE = str.maketrans({"’": "'", "‘": "'", "`": "'", "–": "-", "—": "-", "\t": " ", "\r": "\n", " ": " "})
-LONG, LONGER = 5, 8
+SHORT_IS = {"there", "it", "that", "he", "she", "what", "who", "let", "here", "where"}
+"""Words after which 's is a verb and no possessor."""
+INFLECTED = ("s", "es", "d", "ed", "ing", "er", "ly", "y", "r", "n", "en", "est", "'s")
+LONG, LONGER = 4, 8
 """Letters from which a word may be one slip away from a known one, and two."""
 
 
@@ -54,38 +57,52 @@ class Plain:
         return self.request[inside[0].first : inside[-1].end].strip(" \n,;:.-")
 
 
-def plain(request: str, known: Collection[str] = ()) -> Plain:
-    """The words of a request; those that are a slip away from one of `known` are spelt right."""
+def plain(request: str, known: Collection[str] = (), right: Collection[str] = ()) -> Plain:
+    """The words of a request; those that are a slip away from one of `known` are spelt right, except those of `right`."""
     shown = request.translate(ALIKE)
     opaque = QUOTES.sub(lambda found: " " * (found.end() - found.start()), shown)
     words = [Word(QUOTATION, found.start(), found.end()) for found in QUOTES.finditer(shown)]
     words += [Word(found[0].lower(), found.start(), found.end()) for found in TOKEN.finditer(opaque)]
     ordered = sorted(words, key=lambda word: word.first)
-    return Plain(request, tuple(_spelt(word, known) for word in _joined(ordered)))
+    return Plain(request, tuple(_spelt(word, known, right) for word in _joined(ordered)))
 
 
 def _joined(words: Iterable[Word]) -> list[Word]:
     """Contractions as one word ("don't"); a line break ends a sentence."""
     made: list[Word] = []
     for word in words:
-        if word.text in ENDINGS and made and made[-1].end == word.first:
+        ends = word.text in ENDINGS or (word.text == "'s" and made and made[-1].text in SHORT_IS)
+        if ends and made and made[-1].end == word.first:
             made[-1] = Word(made[-1].text + word.text, made[-1].first, word.end)
         else:
             made.append(Word("." if word.text == "\n" else word.text, word.first, word.end))
     return made
 
 
-def _spelt(word: Word, known: Collection[str]) -> Word:
+def _spelt(word: Word, known: Collection[str], right: Collection[str]) -> Word:
     text = word.text
-    if not text.isalpha() or text in known or singular(text) in known or len(text) < LONG:
+    if not text.isalpha() or len(text) < LONG or text in right or _is_known(text, known):
         return word
     allowed = 2 if len(text) >= LONGER else 1
     near = [one for one in known if abs(len(one) - len(text)) <= allowed and one[0] == text[0]]
-    slips = {one: distance(text, one, allowed) for one in near}
-    close = sorted((far, one) for one, far in slips.items() if far <= allowed and len(one) >= LONG - 1)
+    slips = {one: distance(text, one, allowed) for one in near if len(text) > LONG + 1 or _not_exchanged(text, one)}
+    close = sorted((far, one) for one, far in slips.items() if far <= allowed and len(one) >= LONG + 1)
     if not close or (len(close) > 1 and close[0][0] == close[1][0]):
         return word
     return Word(close[0][1], word.first, word.end)
+
+
+def _not_exchanged(text: str, one: str) -> bool:
+    """Whether a short word differs otherwise than by one exchanged letter, as "plane" does from "place": two words."""
+    return len(text) != len(one) or sorted(text) == sorted(one)
+
+
+def _is_known(text: str, known: Collection[str]) -> bool:
+    """Whether a word, or what it is an inflection of, is spelt right already."""
+    if text in known or singular(text) in known:
+        return True
+    stems = [text.removesuffix(ending) for ending in INFLECTED if text.endswith(ending)]
+    return any(stem in known or f"{stem}e" in known or stem[:-1] in known for stem in stems if len(stem) > 2)
 
 
 def distance(a: str, b: str, most: int) -> int:
