@@ -216,8 +216,6 @@ def _fix(place: int, asking: list[_Clause], known: _Known) -> Fix | str:
     found = joined(where, outline) if where else None
     if found is not None and found.problem:
         return f"{found.problem[:1].upper()}{found.problem[1:]}. Which shots do you mean?"
-    if found is not None and found.who and not asks.owner:
-        asks = asks._replace(owner=found.who)
     subject = _subject(asks, asking[:place], found.shots if found else (), known)
     if subject == "?":
         return f"Whose {asks.noun or 'is it'}? “{asks.owner}” can be {' or '.join(_candidates(asks.owner, found, known))}."

@@ -52,8 +52,6 @@ class Resolved(NamedTuple):
     """True for words that take shots out ("except SH040")."""
     broad: bool = False
     """True for words that name no single shots ("from the second scene on"): of a person's thing, that person's only."""
-    who: str = ""
-    """The name in "every shot with Mara"."""
 
 
 class _Film(NamedTuple):
@@ -123,8 +121,8 @@ def joined(found: Sequence[Resolved], outline: Outline, problem: str = "") -> Re
     ordered = tuple(shot.id for shot in outline.shots if shot.id in wanted - out)
     span = (min(s[0] for s in spans), max(s[1] for s in spans)) if spans else None
     kept = [one for one in found if not one.spares]
-    broad, who = bool(kept) and all(one.broad for one in kept), next((one.who for one in kept if one.who), "")
-    return Resolved(found[0].first, found[-1].end, ordered, span, problem, broad=broad, who=who)
+    broad = bool(kept) and all(one.broad for one in kept)
+    return Resolved(found[0].first, found[-1].end, ordered, span, problem, broad=broad)
 
 
 def mentioned(request: str, outline: Outline) -> set[str] | None:
@@ -412,7 +410,7 @@ def _sizes(match: re.Match[str], film: _Film) -> Resolved:
     if who:
         shots = [shot for shot in shots if shot in _shots_with(who, film)]
     _one_of_them(match, shots)
-    return _some_of(match, shots, "like that")._replace(who=who or "")
+    return _some_of(match, shots, "like that")
 
 
 def _shots_with(name: str, film: _Film) -> list[str]:
@@ -423,7 +421,7 @@ def _shots_with(name: str, film: _Film) -> list[str]:
 def _with(match: re.Match[str], film: _Film) -> Resolved:
     shots = _shots_with(match["who"], film)
     _one_of_them(match, shots)
-    return _some_of(match, shots, f"with {match['who']}")._replace(who=match["who"])
+    return _some_of(match, shots, f"with {match['who']}")
 
 
 def _one_of_them(match: re.Match[str], shots: Sequence[str]) -> None:
