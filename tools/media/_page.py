@@ -17,6 +17,8 @@ FLAT = 2.5  # standard deviation in Lab of one colour, JPEG noise and all
 INK = 8.0  # CIE76 of lettering from its ground
 GROUND = 0.5  # share of a card that is its ground
 SOLID = 0.03  # share of a card that the largest thing on it may fill
+INKED = 0.6  # share of a line's box that words fill at most
+STROKE = 0.3  # half of a letter's stroke against the line's height
 ROUND = 0.08  # radius of the largest disc in anything on it, against the card's shorter side
 
 
@@ -33,9 +35,15 @@ def is_strip(lab: Lab, thin: int) -> bool:
 
 
 def is_disc(inside: Bits) -> bool:
-    """Whether a body is round."""
+    """Whether a body that fills its box from side to side is round."""
     height, width = inside.shape
     return abs(height - width) <= 0.08 * max(height, width) and abs(float(inside.mean()) - np.pi / 4) < 0.05
+
+
+def is_coded_disc(lab: Lab, thin: int) -> bool:
+    """Whether a region is one round chip with a code written on it."""
+    ink = off_ground(lab)
+    return is_disc(_filled(ink != ink[0, 0])) and is_lettered(middle(lab), thin)
 
 
 def is_lettered(lab: Lab, thin: int) -> bool:
@@ -48,6 +56,15 @@ def is_lettered(lab: Lab, thin: int) -> bool:
     if ink.mean() > 1 - GROUND:
         return False
     return _small_things(ink, thin)
+
+
+def is_line_of_text(lab: Lab) -> bool:
+    """Whether a low region is one line of words: strokes, thin against their height, and paper between them."""
+    height, width = lab.shape[:2]
+    ink = off_ground(lab)
+    if width < 1.5 * height or ink.mean() > INKED:
+        return False
+    return bool(cv2.distanceTransform(ink.astype(np.uint8), cv2.DIST_L2, 3).max() < STROKE * height)
 
 
 def off_ground(lab: Lab) -> Bits:
@@ -69,8 +86,7 @@ def _mode(colours: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _small_things(ink: Bits, thin: int) -> bool:
     """Whether everything that stands on the ground is small, thin, or in lines much wider than high."""
-    edges, _ = cv2.findContours(ink.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    filled = cv2.drawContours(np.zeros(ink.shape, np.uint8), edges, -1, 1, cv2.FILLED)
+    filled = _filled(ink).astype(np.uint8)
     radius = float(cv2.distanceTransform(np.pad(filled, 1), cv2.DIST_L2, 3).max())
     if radius < max(thin, ROUND * min(ink.shape)):
         return True
@@ -78,6 +94,12 @@ def _small_things(ink: Bits, thin: int) -> bool:
     if stats.shape[0] < 2:
         return True
     return int(stats[1:, cv2.CC_STAT_AREA].max()) < SOLID * ink.size
+
+
+def _filled(ink: Bits) -> Bits:
+    """With everything that an outline encloses."""
+    edges, _ = cv2.findContours(ink.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return np.asarray(cv2.drawContours(np.zeros(ink.shape, np.uint8), edges, -1, 1, cv2.FILLED), np.bool_)
 
 
 def _striped(lab: Lab, thin: int) -> bool:

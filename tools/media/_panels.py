@@ -52,16 +52,15 @@ SEAM_SUPPORT = 0.7  # share of a seam's length that shows the step: single scene
 def find(picture: Rgb) -> list[Box]:
     """Boxes of the panels in reading order; the whole picture where it shows one scene."""
     height, width = picture.shape[:2]
-    lab = _working(picture)
-    whole = Box(0, 0, lab.shape[1], lab.shape[0])
-    found = _panels(lab, whole)
-    return _reading_order([_scaled(box, width / whole.w, height / whole.h, width, height) for box in found])
+    lab = working(picture)
+    across, down = width / lab.shape[1], height / lab.shape[0]
+    return _reading_order([scaled(box, across, down, width, height) for box in found(lab)])
 
 
 def grid_lines(picture: Rgb, rows: int, cols: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """Where the rows + 1 and cols + 1 lines of a known grid start and stop: gutters and margins where visible."""
     height, width = picture.shape[:2]
-    lab = _working(picture)
+    lab = working(picture)
     turned = np.ascontiguousarray(lab.transpose(1, 0, 2))
     down, across = _lines(turned, rows, height), _lines(lab, cols, width)
     return down, across
@@ -80,7 +79,7 @@ def _lines(lab: Lab, cells: int, length: int) -> list[tuple[int, int]]:
     return lines
 
 
-def _working(picture: Rgb) -> Lab:
+def working(picture: Rgb) -> Lab:
     height, width = picture.shape[:2]
     scale = min(1.0, WORK / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -88,7 +87,9 @@ def _working(picture: Rgb) -> Lab:
     return np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), dtype=np.float32)
 
 
-def _panels(lab: Lab, whole: Box) -> list[Box]:
+def found(lab: Lab) -> list[Box]:
+    """Boxes of the panels in pixels of the working picture, in no order."""
+    whole = Box(0, 0, lab.shape[1], lab.shape[0])
     figures = _figures(lab, RIM_PLAIN)
     if not figures:
         return _cells(lab, whole)
@@ -103,7 +104,7 @@ def _pictures(lab: Lab, block: Box) -> list[Box]:
     """What a framed block holds: a row of pictures that share a shadow or a mat, or one picture without its frame."""
     pieces = _cut_at_gutters(lab[block.slices], round(CELL_SIDE * min(block.w, block.h)))
     if len(pieces) > 1 and _alike(pieces):
-        return [picture for piece in pieces for picture in _pictures(lab, _moved(piece, block))]
+        return [picture for piece in pieces for picture in _pictures(lab, moved(piece, block))]
     return [unframed(lab, block)]
 
 
@@ -160,8 +161,8 @@ def _figures(lab: Lab, rim_plain: float) -> list[_Figure]:
     plain = distance < STANDS_OUT
     if _rim(plain, _rim_width(lab)).mean() < rim_plain or plain.mean() < PAGE_PLAIN:
         return []
-    found = _worth_a_panel(~plain, lab)
-    return [] if _is_a_scene(found, lab.shape[1], lab.shape[0]) else found
+    pictures = _worth_a_panel(~plain, lab)
+    return [] if _is_a_scene(pictures, lab.shape[1], lab.shape[0]) else pictures
 
 
 def _is_a_scene(figures: list[_Figure], width: int, height: int) -> bool:
@@ -228,7 +229,7 @@ def _rim(values: NDArray[Any], rim: int) -> NDArray[Any]:
     return values[inside]
 
 
-def _bodies(out: Bits) -> Bits:
+def bodies(out: Bits) -> Bits:
     """What stands out, filled, without what is thin: strokes, arrows, guide lines."""
     size = max(out.shape)
     thin = max(3, round(THIN * size)) | 1
@@ -251,13 +252,13 @@ def _without_guides(mask: NDArray[np.uint8], long: int, thin: int) -> NDArray[np
 
 def _worth_a_panel(out: Bits, lab: Lab) -> list[_Figure]:
     """The bodies that are pictures, each with the small parts that lie near it; no captions, no swatches."""
-    bodies = _bodies(out)
+    parts = bodies(out)
     speck = SPECK * out.size
-    drawn = [f for f in _separate(bodies) if f.box.area > speck and _is_picture(f, lab, out)]
+    drawn = [f for f in _separate(parts) if f.box.area > speck and _is_picture(f, lab, out)]
     largest = sorted((f.box.area for f in drawn), reverse=True)[:3]
     limit = max(SMALLEST * float(np.median(largest)), LEAST * largest[0]) if largest else 0.0
     mains = _outermost([f for f in drawn if f.box.area >= limit])
-    small = bodies.copy()
+    small = parts.copy()
     for figure in mains:
         small[figure.box.slices] = False
     small = _without_words(small)
@@ -277,6 +278,11 @@ def _overlap(a: Box, b: Box) -> int:
     w = min(a.x + a.w, b.x + b.w) - max(a.x, b.x)
     h = min(a.y + a.h, b.y + b.h) - max(a.y, b.y)
     return max(0, w) * max(0, h)
+
+
+def separate(bodies: Bits) -> list[Box]:
+    """The boxes of all connected bodies."""
+    return [figure.box for figure in _separate(bodies)]
 
 
 def _separate(bodies: Bits) -> list[_Figure]:
@@ -308,7 +314,7 @@ def _with_parts(figure: _Figure, small: Bits) -> _Figure:
     height, width = small.shape
     reach = figure.box.grown(max(3, round(NEAR * max(small.shape))), width, height)
     parts = Box.around(small[reach.slices])
-    return figure if parts is None else _Figure(figure.box.union(_moved(parts, reach)), framed=False)
+    return figure if parts is None else _Figure(figure.box.union(moved(parts, reach)), framed=False)
 
 
 def _without_words(bodies: Bits) -> Bits:
@@ -357,9 +363,9 @@ def _cells(lab: Lab, region: Box) -> list[Box]:
     pieces = _cut(lab[region.slices], least)
     if len(pieces) < 2:
         return [region]
-    cells = [_cell(lab, _moved(piece, region)) for piece in pieces]
+    cells = [_cell(lab, moved(piece, region)) for piece in pieces]
     if 2 * sum(len(leaves) == 1 for leaves in cells) > len(cells) and _alike(pieces):
-        return [_moved(piece, region) for piece in pieces]
+        return [moved(piece, region) for piece in pieces]
     return [leaf for leaves in cells for leaf in leaves]
 
 
@@ -375,7 +381,7 @@ def _cell(lab: Lab, region: Box) -> list[Box]:
         return cells
     roomy = region.area > ROOMY * lab.shape[0] * lab.shape[1]
     figures = _figures(lab[region.slices], CELL_RIM_PLAIN) if roomy else []
-    return [_moved(f.box, region) for f in figures] if len(figures) > 1 else [region]
+    return [moved(f.box, region) for f in figures] if len(figures) > 1 else [region]
 
 
 class _Band(NamedTuple):
@@ -450,11 +456,11 @@ def _step_support(lab: Lab) -> NDArray[np.float64]:
     return np.asarray(((step > STEP) & (step > 1.5 * beside)).mean(axis=0), dtype=np.float64)
 
 
-def _moved(box: Box, region: Box) -> Box:
+def moved(box: Box, region: Box) -> Box:
     return Box(box.x + region.x, box.y + region.y, box.w, box.h)
 
 
-def _scaled(box: Box, sx: float, sy: float, width: int, height: int) -> Box:
+def scaled(box: Box, sx: float, sy: float, width: int, height: int) -> Box:
     """A box of the working picture in the sheet's own pixels."""
     x, y = round(box.x * sx), round(box.y * sy)
     return Box(x, y, min(width, round((box.x + box.w) * sx)) - x, min(height, round((box.y + box.h) * sy)) - y)
