@@ -30,12 +30,22 @@ def evaluate(plan: Plan, out: Path, *, baseline: Path | None = None, progress: P
 def plan_of(
     suite: str, split: Split, seed: int, inspector: Literal["pixels", "vlm", "auto"], cases: Path | None
 ) -> Plan:
-    """The plan of a call; `cases` lists a labelled film's folder per line. BadInput names a line that is none."""
+    """The plan of a call. BadInput names what does not fit in `cases`.
+
+    `cases` lists a labelled film's folder per line; for the suite requests it is the case file itself.
+    """
     suite_named(suite)
-    films = () if cases is None else _listed(cases)
-    if films and suite != "continuity":
-        raise BadInput(f"--cases: films of your own are judged by the suite continuity, not by {suite}")
-    return Plan(suite=suite, split=split, seed=seed, inspector=inspector, cases=films)
+    if cases is not None and suite not in ("continuity", "requests"):
+        raise BadInput(f"--cases: your own are judged by the suites continuity and requests, not by {suite}")
+    mine = () if cases is None else _asked(cases) if suite == "requests" else _listed(cases)
+    return Plan(suite=suite, split=split, seed=seed, inspector=inspector, cases=mine)
+
+
+def _asked(cases: Path) -> tuple[str, ...]:
+    from evals.requests.cases import read_cases  # noqa: PLC0415 - another suite needs no requests
+
+    read_cases(cases)
+    return (str(cases.resolve()),)
 
 
 def _listed(cases: Path) -> tuple[str, ...]:

@@ -115,7 +115,11 @@ def said_in(truth: str, got: str) -> bool:
 
 def _expected(case: Case) -> dict[str, Any]:
     fixes = [truth.model_dump(exclude_defaults=True) for truth in case.fixes]
-    return {"kind": case.kind, "fixes": fixes, "constraints": case.constraints.model_dump(exclude_defaults=True, mode="json")}
+    return {
+        "kind": case.kind,
+        "fixes": fixes,
+        "constraints": case.constraints.model_dump(exclude_defaults=True, mode="json"),
+    }
 
 
 def _got(reading: Reading) -> dict[str, Any]:

@@ -26,6 +26,12 @@ def _real() -> Suite:
     return Real()
 
 
+def _requests() -> Suite:
+    from evals.suites.requests import Requests  # noqa: PLC0415
+
+    return Requests()
+
+
 def _sheets() -> Suite:
     from evals.suites.sheets import Sheets  # noqa: PLC0415
 
@@ -42,6 +48,7 @@ SUITES: dict[str, Callable[[], Suite]] = {
     "continuity": _continuity,
     "cuts": _cuts,
     "real": _real,
+    "requests": _requests,
     "sheets": _sheets,
     "verify": _verify,
 }
