@@ -259,7 +259,8 @@ class Anomaly:
     region that changes incoherently, "warp" one whose shapes jump, "flicker" one whose brightness jumps, "flash" a
     one-frame event; "panel" differs from a character's panels; "setup" differs from another shot of the set-up,
     "colours" in colours alone wherever people moved, "moment" the same in a stretch of the shot only, "look" in light
-    or grade as a whole, "mirrored" is the wrong way round; "meaning" is what a vision-language model says; the rest are technical.
+    or grade as a whole, "mirrored" is the wrong way round; "meaning" is what a vision-language model says; the rest are
+    technical.
     `confidence` is 0 to 1. A technical anomaly of whole frames has a track that covers them.
     """
 

@@ -36,13 +36,9 @@ TOUCH = (
     r"(?:touch(?:ing)?|chang(?:e|ing)|alter(?:ing)?|affect(?:ing)?|mess(?:ing)? (?:with|up)|modify(?:ing)?|los(?:e|ing)|damag(?:e|ing)|ruin(?:ing)?|"
     r"mov(?:e|ing)|redo(?:ing)?|edit(?:ing)?|disturb(?:ing)?|break(?:ing)?|kill(?:ing)?|shift(?:ing)?|harm(?:ing)?)"
 )
-AMOUNT = (
-    r"(?:[$€£]?\d+(?:[.,]\d+)?[$€£]?|a|an|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|hundred|half a)"
-)
+AMOUNT = r"(?:[$€£]?\d+(?:[.,]\d+)?[$€£]?|a|an|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|hundred|half a)"
 UNIT = r"(?:dollars?|bucks?|usd|\$|cents?|us dollars?|quid)"
-LIMIT = (
-    r"(?:(?:and |but |, |for |keep(?:ing)? (?:it |this |the (?:cost|price|total|bill) )?|spend(?:ing)? |cost(?:s|ing)? |stay(?:ing)? |with |within |on |of |is |a |at |it |must |should |can |to |us |me |the |my |you |may |i |have |'s )*)"
-)
+LIMIT = r"(?:(?:and |but |, |for |keep(?:ing)? (?:it |this |the (?:cost|price|total|bill) )?|spend(?:ing)? |cost(?:s|ing)? |stay(?:ing)? |with |within |on |of |is |a |at |it |must |should |can |to |us |me |the |my |you |may |i |have |'s )*)"
 MONEY = rf"(?P<sum>{AMOUNT}) ?(?P<unit>{UNIT})?"
 AGAIN = r"(?:re-?roll(?:s|ed|ing)?|regenerat(?:e|ed|ing|ion)s?|re-?generat(?:e|ed|ing|ion)|re-?shoot(?:ing)?|re-?render(?:ing)?|remak(?:e|ing)|new generations?)"
 MADE_AGAIN = r"(?:mak(?:e|ing) (?:it|them|the (?:whole )?(?:shot|take|clip)|a new (?:one|take|shot)|any shot) (?:again|over|anew)|redo(?:ing)? (?:it|them|the (?:whole )?(?:shot|take|clip))|start(?:ing)? over|a new take|new takes?)"
@@ -76,7 +72,14 @@ def constraints_of(words: Plain, outline: Outline) -> Taken:
     """Everything that the words say about how."""
     text = words.text
     found: list[_Found] = []
-    for one in (*_forbidden(text), *_asking(text), *_spared(words, outline), *_kept(text), *_money(text), *_editors(text, outline)):
+    for one in (
+        *_forbidden(text),
+        *_asking(text),
+        *_spared(words, outline),
+        *_kept(text),
+        *_money(text),
+        *_editors(text, outline),
+    ):
         if all(one.end <= other.first or one.first >= other.end for other in found):
             found.append(one)
     sums = [one.budget for one in found if one.budget is not None]

@@ -25,8 +25,21 @@ BROKEN = (
     r"swim(?:s|ming)?|boil(?:s|ing)?|fuses?|fused|merges?|merged|malformed|twisted|disfigured|dissolv(?:es|ing)|strob(?:es|ing)|freezes|frozen|pulsat(?:es|ing)|puls(?:es|ing)|vibrat(?:es|ing)|crawl(?:s|ing)?|stretch(?:es|ed|ing)?|squash(?:es|ed)?|collaps(?:es|ed|ing)|bend(?:s|ing)?|bent|six[ -]fingered|extra-fingered"
 )  # fmt: skip
 FAULTY = rf"(?:{BROKEN}|wrong|weird|strange|odd|bad|ugly|stray|extra|unwanted|random|accidental|visible|annoying|distracting|floating|duplicate|doubled|unexplained|incorrect|incorrectly|creepy|messed[ -]up|messy|off|awful|horrible|superfluous|spurious|rogue|phantom|ghost|hallucinated|misplaced|stupid|damn|little|whole|entire)"
-DETERMINERS = r"(?:(?:the|a|an|that|this|those|these|all|any|every|some|both|each|of|such|another|of the|what|whatever) )*"
-PRONOUNS = {"her": "she", "hers": "she", "she": "she", "his": "he", "him": "he", "he": "he", "their": "they", "them": "they", "they": "they", "its": "it"}
+DETERMINERS = (
+    r"(?:(?:the|a|an|that|this|those|these|all|any|every|some|both|each|of|such|another|of the|what|whatever) )*"
+)
+PRONOUNS = {
+    "her": "she",
+    "hers": "she",
+    "she": "she",
+    "his": "he",
+    "him": "he",
+    "he": "he",
+    "their": "they",
+    "them": "they",
+    "they": "they",
+    "its": "it",
+}
 OWNERS = r"her|his|their|its|hers|him|them|she|he|they"
 JOINS = r"on|off|of|from|around|in|at|over|under|behind|beside|next to|near|above|below|inside|across|along|against|with|onto|into|out of|off of|by|between|between the"
 PICTURE = r"(?:frame|shot|picture|image|screen|corner|left|right|top|bottom|centre|center|middle|background|foreground|side|edge|upper|lower|distance|hand side|half|third)"
@@ -79,18 +92,31 @@ def _bare(clause: str) -> str:
     while words != before:
         before = words
         words = re.sub(rf"^{POLITE}(?: |$)", "", words).strip(" ,:-")
-        words = re.sub(rf" (?:please|pls|plz|thanks|thank you|thx|cheers|for me|for us|too|as well|again please|now|asap|if you can|if possible|if you could|ok|okay|completely|entirely|altogether|totally|quickly|instead please|there|here|also|properly|though|and|but|,|:|-|\(|\)|in|on|for|at|from|of)$", "", words).strip(" ,:-")
+        words = re.sub(
+            r" (?:please|pls|plz|thanks|thank you|thx|cheers|for me|for us|too|as well|again please|now|asap|if you can|if possible|if you could|ok|okay|completely|entirely|altogether|totally|quickly|instead please|there|here|also|properly|though|and|but|,|:|-|\(|\)|in|on|for|at|from|of)$",
+            "",
+            words,
+        ).strip(" ,:-")
     return words
 
 
 def _remove(words: str, outline: Outline) -> Asks | None:
     found = re.fullmatch(rf"(?:{VERBS['remove']}) (?P<np>.+)", words)
     if found is None:
-        found = re.fullmatch(r"(?:take|get|pull|wipe|clean|strip|have) (?P<np>.+?) (?:off|out|away|removed|gone|deleted|erased|out of the way|taken (?:out|off|away)|painted out)(?: of)?(?P<where>(?: (?!of)\S+)*)", words)
+        found = re.fullmatch(
+            r"(?:take|get|pull|wipe|clean|strip|have) (?P<np>.+?) (?:off|out|away|removed|gone|deleted|erased|out of the way|taken (?:out|off|away)|painted out)(?: of)?(?P<where>(?: (?!of)\S+)*)",
+            words,
+        )
         if found is None:
-            found = re.fullmatch(r"(?:no(?: more)?|minus|without|(?:i|we) (?:don't|do not) want(?: to see)?(?: any)?|i never want to see) (?P<np>.+)", words)
+            found = re.fullmatch(
+                r"(?:no(?: more)?|minus|without|(?:i|we) (?:don't|do not) want(?: to see)?(?: any)?|i never want to see) (?P<np>.+)",
+                words,
+            )
     if found is None:
-        found = re.fullmatch(r"(?:i'd like|i would like|i want|we want|i need|we need|i'd love|(?:please )?have) (?P<np>.+?) (?:gone|removed|deleted|erased|taken (?:out|off|away)|painted out|out|off|cleaned (?:off|out))", words)
+        found = re.fullmatch(
+            r"(?:i'd like|i would like|i want|we want|i need|we need|i'd love|(?:please )?have) (?P<np>.+?) (?:gone|removed|deleted|erased|taken (?:out|off|away)|painted out|out|off|cleaned (?:off|out))",
+            words,
+        )
     if found is None:
         found = re.fullmatch(r"(?P<np>.+?) (?:- |: |> |->)*(?:remove|delete|erase|lose|kill|gone|paint out|out)", words)
     if found is None:
@@ -101,25 +127,73 @@ def _remove(words: str, outline: Outline) -> Asks | None:
 
 
 def _passive(words: str, outline: Outline) -> Asks | None:
-    found = re.fullmatch(r"(?P<np>.+?) (?:(?:must|should|has to|have to|needs? to|ought to|can|could|may|is to|are to|want to|wants to|needs|need) )+(?:be )?(?P<verb>go|go away|disappear|vanish|come out|come off|removed|removing|deleted|erased|gone|painted out|taken (?:out|off|away)|cleaned off|lost|cut|out)", words)
+    found = re.fullmatch(
+        r"(?P<np>.+?) (?:(?:must|should|has to|have to|needs? to|ought to|can|could|may|is to|are to|want to|wants to|needs|need) )+(?:be )?(?P<verb>go|go away|disappear|vanish|come out|come off|removed|removing|deleted|erased|gone|painted out|taken (?:out|off|away)|cleaned off|lost|cut|out)",
+        words,
+    )
     return None if found is None else _noun("remove", found["np"], outline)
 
 
 def _complaint(words: str, outline: Outline) -> Asks | None:
     """ "Mara has an earpiece, she shouldn't", "there's a logo on the mug", "the boom is visible"."""
+    return _there(words, outline) or _has(words, outline) or _seen(words, outline)
+
+
+def _there(words: str, outline: Outline) -> Asks | None:
+    """ "there should be no life jacket", "there's a logo on the mug"."""
     tail = rf"(?P<tail> {COMPLAINT})?"
-    none = re.fullmatch(r"(?:there )?(?:should|must|shouldn't|should not|mustn't|can't|cannot) (?:not )?be (?:no|any|a|an) (?P<np>.+)", words)
+    none = re.fullmatch(
+        r"(?:there )?(?:should|must|shouldn't|should not|mustn't|can't|cannot) (?:not )?be (?:no|any|a|an) (?P<np>.+)",
+        words,
+    )
     if none is not None and re.search(r"\bno\b|n't|\bnot\b", words):
         return _noun("remove", none["np"], outline)
-    there = re.fullmatch(rf"(?:there is|there's|there are|there're|theres|i see|i can see|we see|you can see|we can see|i spotted|i noticed|spotted|noticed|found|got|we have|we've got|you've got|someone left|they left|who left|why is there|why are there) (?P<np>.+?){tail}", words)
+    there = re.fullmatch(
+        rf"(?:there is|there's|there are|there're|theres|i see|i can see|we see|you can see|we can see|i spotted|i noticed|spotted|noticed|found|got|we have|we've got|you've got|someone left|they left|who left|why is there|why are there) (?P<np>.+?){tail}",
+        words,
+    )
     if there is not None:
-        return _noun("remove", re.sub(r" (?:visible|showing|left|hanging|standing|lying|in view|sticking out|poking out|showing up|creeping in)$", "", there["np"]), outline)
-    has = re.fullmatch(rf"(?P<who>.+?) (?:has got|has|have|had|is wearing|wears|is holding|holds|carries|is carrying|got|suddenly has|still has|still wears|is still wearing|shouldn't have|should not have|shouldn't wear|should not wear|shouldn't be wearing|should not be wearing|must not have|isn't supposed to have|is not supposed to have|isn't supposed to wear|is not meant to have) (?P<np>(?:a|an|the|some|any|this|that|two|her|his|extra|one|another|these|those) .+?){tail}", words)
-    if has is not None and ("n't" in words or " not " in words or "no " in words or has["tail"] or "wrong" in words or "suddenly" in words or "still" in words or "extra" in words):
+        return _noun(
+            "remove",
+            re.sub(
+                r" (?:visible|showing|left|hanging|standing|lying|in view|sticking out|poking out|showing up|creeping in)$",
+                "",
+                there["np"],
+            ),
+            outline,
+        )
+    return None
+
+
+def _has(words: str, outline: Outline) -> Asks | None:
+    """ "Mara has an earpiece, she shouldn't"."""
+    tail = rf"(?P<tail> {COMPLAINT})?"
+    has = re.fullmatch(
+        rf"(?P<who>.+?) (?:has got|has|have|had|is wearing|wears|is holding|holds|carries|is carrying|got|suddenly has|still has|still wears|is still wearing|shouldn't have|should not have|shouldn't wear|should not wear|shouldn't be wearing|should not be wearing|must not have|isn't supposed to have|is not supposed to have|isn't supposed to wear|is not meant to have) (?P<np>(?:a|an|the|some|any|this|that|two|her|his|extra|one|another|these|those) .+?){tail}",
+        words,
+    )
+    if has is not None and (
+        "n't" in words
+        or " not " in words
+        or "no " in words
+        or has["tail"]
+        or "wrong" in words
+        or "suddenly" in words
+        or "still" in words
+        or "extra" in words
+    ):
         asked = _noun("remove", has["np"], outline)
         owner = _owner(has["who"], outline)
         return asked._replace(owner=owner) if asked and owner and not asked.owner else asked
-    seen = re.fullmatch(rf"(?P<np>.+?) (?:is|are|was|were)? ?(?:visible|showing|still (?:there|visible|showing)|in (?:the )?(?:shot|frame|view|picture)|showing up|peeking in|creeping in|sticking out|poking (?:in|out)|(?:is|are) there)(?P<tail> {COMPLAINT})?", words)
+    return None
+
+
+def _seen(words: str, outline: Outline) -> Asks | None:
+    """ "the boom is visible", "the boom is wrong"."""
+    seen = re.fullmatch(
+        rf"(?P<np>.+?) (?:is|are|was|were)? ?(?:visible|showing|still (?:there|visible|showing)|in (?:the )?(?:shot|frame|view|picture)|showing up|peeking in|creeping in|sticking out|poking (?:in|out)|(?:is|are) there)(?P<tail> {COMPLAINT})?",
+        words,
+    )
     if seen is not None:
         return _noun("remove", seen["np"], outline)
     wrong = re.fullmatch(rf"(?P<np>.+?) (?:{COMPLAINT})", words)
@@ -127,7 +201,15 @@ def _complaint(words: str, outline: Outline) -> Asks | None:
 
 
 def _add(words: str, outline: Outline) -> Asks | None:
-    back = re.fullmatch(r"(?:i'd like|i would like|i want|we want|i need|we need|i'd love|have) (?P<np>.+?) (?:back(?: (?:in|on))?|restored|reinstated|put back|brought back|to be there|there again)", words)
+    """ "put the scarf back on Mara", "give her back her scarf", "the scarf is missing", "Mara should wear a scarf"."""
+    return _put_back(words, outline) or _given(words, outline) or _gone(words, outline) or _lacking(words, outline)
+
+
+def _put_back(words: str, outline: Outline) -> Asks | None:
+    back = re.fullmatch(
+        r"(?:i'd like|i would like|i want|we want|i need|we need|i'd love|have) (?P<np>.+?) (?:back(?: (?:in|on))?|restored|reinstated|put back|brought back|to be there|there again)",
+        words,
+    )
     if back is not None:
         return _noun("add", back["np"], outline)
     found = re.fullmatch(rf"(?:{VERBS['add']}) (?P<np>.+)", words)
@@ -135,21 +217,47 @@ def _add(words: str, outline: Outline) -> Asks | None:
         phrase = re.sub(r"^back ", "", found["np"])
         phrase = re.sub(r" back(?= (?:on|in|to|onto|into|where|around|at)\b|$)", "", phrase)
         phrase = re.sub(r" where (?:it|they) (?:was|were|belongs?|should be)$", "", phrase)
-        if words.startswith("put ") and " back" not in words and not re.search(r"\b(?:on|in|onto|into|around|at|over)\b", phrase):
+        if (
+            words.startswith("put ")
+            and " back" not in words
+            and not re.search(r"\b(?:on|in|onto|into|around|at|over)\b", phrase)
+        ):
             return None
         return _noun("add", re.sub(r"\b(?:onto|to|into)\b", "on", phrase), outline)
-    found = re.fullmatch(r"(?:give|hand|get) (?P<who>\S+(?: 's)?) (?:back )?(?P<np>(?:a|an|the|her|his|their|its) .+?)(?: back)?", words)
+    return None
+
+
+def _given(words: str, outline: Outline) -> Asks | None:
+    found = re.fullmatch(
+        r"(?:give|hand|get) (?P<who>\S+(?: 's)?) (?:back )?(?P<np>(?:a|an|the|her|his|their|its) .+?)(?: back)?", words
+    )
     if found is not None:
         asked = _noun("add", found["np"], outline)
         owner = _owner(found["who"], outline)
-        return asked._replace(owner=owner) if asked and owner and (not asked.owner or asked.owner in PRONOUNS) else asked
-    gone = re.fullmatch(r"(?P<np>.+?) (?:is|are|has|have|was|were|goes|went|'s)? ?(?:suddenly |all of a sudden )?(?:missing|gone|gone missing|vanish(?:es|ed|ing)?|disappear(?:s|ed|ing)?|lost|absent|not there|nowhere to be seen|not visible)(?: (?:,|and|but|so|-|bring|put|it|them|back|restore|please|should|must|be|there|add|needs|to|again|,))*", words)
+        return (
+            asked._replace(owner=owner) if asked and owner and (not asked.owner or asked.owner in PRONOUNS) else asked
+        )
+    return None
+
+
+def _gone(words: str, outline: Outline) -> Asks | None:
+    gone = re.fullmatch(
+        r"(?P<np>.+?) (?:is|are|has|have|was|were|goes|went|'s)? ?(?:suddenly |all of a sudden )?(?:missing|gone|gone missing|vanish(?:es|ed|ing)?|disappear(?:s|ed|ing)?|lost|absent|not there|nowhere to be seen|not visible)(?: (?:,|and|but|so|-|bring|put|it|them|back|restore|please|should|must|be|there|add|needs|to|again|,))*",
+        words,
+    )
     if gone is not None:
         return _noun("add", gone["np"], outline)
     found = re.fullmatch(r"(?:missing|bring back|no) ?:? (?P<np>.+)", words)
     if found is not None and words.startswith("missing"):
         return _noun("add", found["np"], outline)
-    found = re.fullmatch(r"(?P<who>.+?) (?:lost|is missing|has lost|loses|forgot|should (?:have|wear|hold|carry|be wearing|be holding|be carrying|still have|still be wearing)|needs|must (?:have|wear)|is supposed to (?:have|wear|be wearing|hold)|ought to have|ought to be wearing) (?P<np>(?:a|an|the|her|his|their|its|some|that) .+)", words)
+    return None
+
+
+def _lacking(words: str, outline: Outline) -> Asks | None:
+    found = re.fullmatch(
+        r"(?P<who>.+?) (?:lost|is missing|has lost|loses|forgot|should (?:have|wear|hold|carry|be wearing|be holding|be carrying|still have|still be wearing)|needs|must (?:have|wear)|is supposed to (?:have|wear|be wearing|hold)|ought to have|ought to be wearing) (?P<np>(?:a|an|the|her|his|their|its|some|that) .+)",
+        words,
+    )
     if found is not None:
         asked = _noun("add", found["np"], outline)
         owner = _owner(found["who"], outline)
@@ -158,16 +266,35 @@ def _add(words: str, outline: Outline) -> Asks | None:
 
 
 def _change(words: str, outline: Outline) -> Asks | None:
-    swap = re.fullmatch(r"(?:replace|swap(?: out)?|exchange|substitute|switch(?: out)?|trade) (?P<np>.+?) (?:with|for|by|to) (?P<wanted>.+)", words)
+    swap = re.fullmatch(
+        r"(?:replace|swap(?: out)?|exchange|substitute|switch(?: out)?|trade) (?P<np>.+?) (?:with|for|by|to) (?P<wanted>.+)",
+        words,
+    )
     if swap is not None:
         return _wanted(swap["np"], swap["wanted"], outline)
-    to = re.fullmatch(r"(?:change|turn|recolou?r|switch|convert|tint|paint|dye|set|adjust|correct|fix|shift) (?P<np>.+?) (?:in)?(?:to be|to|into|back to|so (?:that )?it is|so (?:that )?it's|so (?:that )?they are) (?P<wanted>.+)", words)
+    to = re.fullmatch(
+        r"(?:change|turn|recolou?r|switch|convert|tint|paint|dye|set|adjust|correct|fix|shift) (?P<np>.+?) (?:in)?(?:to be|to|into|back to|so (?:that )?it is|so (?:that )?it's|so (?:that )?they are) (?P<wanted>.+)",
+        words,
+    )
     if to is not None:
         return _wanted(re.sub(r" from \w+$", "", to["np"]), to["wanted"], outline)
-    should = re.fullmatch(r"(?P<np>.+?) (?:(?:is|are|looks?|appears?|turns?|turned|became|becomes|went|goes|was|were|reads?|says) (?:suddenly )?(?P<now>.+?) )?(?:,? ?(?:and|but|,|-|when|while|although|though|which|where) )*(?:it |they |this |that |she |he )?(?:should|must|has to|have to|needs? to|ought to|is supposed to|are supposed to|is meant to|was supposed to|'s supposed to) (?:really |actually |always |still |rather )?(?:be|read|say|look|have been|stay) (?P<wanted>.+?)(?:,? (?:not|and not|instead of|rather than) (?P<not>.+))?", words)
-    if should is not None and not re.match(rf"(?:there|no|any)\b", should["np"]) and not re.match(rf"(?:no|not|wearing|holding|carrying|there|in|on|at|a bit|removed|gone|deleted|erased|there|out|taken|lost|fixed|repaired|cleaned|visible|regenerated|redone|{BROKEN})\b", should["wanted"]):
+    should = re.fullmatch(
+        r"(?P<np>.+?) (?:(?:is|are|looks?|appears?|turns?|turned|became|becomes|went|goes|was|were|reads?|says) (?:suddenly )?(?P<now>.+?) )?(?:,? ?(?:and|but|,|-|when|while|although|though|which|where) )*(?:it |they |this |that |she |he )?(?:should|must|has to|have to|needs? to|ought to|is supposed to|are supposed to|is meant to|was supposed to|'s supposed to) (?:really |actually |always |still |rather )?(?:be|read|say|look|have been|stay) (?P<wanted>.+?)(?:,? (?:not|and not|instead of|rather than) (?P<not>.+))?",
+        words,
+    )
+    if (
+        should is not None
+        and not re.match(r"(?:there|no|any)\b", should["np"])
+        and not re.match(
+            rf"(?:no|not|wearing|holding|carrying|there|in|on|at|a bit|removed|gone|deleted|erased|there|out|taken|lost|fixed|repaired|cleaned|visible|regenerated|redone|{BROKEN})\b",
+            should["wanted"],
+        )
+    ):
         return _wanted(should["np"], should["wanted"], outline)
-    make = re.fullmatch(rf"(?:make|turn|paint|dye|colou?r|tint|have) (?P<np>(?:the|her|his|their|its|that|this|those|these|all|\w+ 's|a|an|\w+) .+?) (?:be |look |appear |all |a bit |a little |slightly |much |more |back |to )*(?P<wanted>\S+)", words)
+    make = re.fullmatch(
+        r"(?:make|turn|paint|dye|colou?r|tint|have) (?P<np>(?:the|her|his|their|its|that|this|those|these|all|\w+ 's|a|an|\w+) .+?) (?:be |look |appear |all |a bit |a little |slightly |much |more |back |to )*(?P<wanted>\S+)",
+        words,
+    )
     if make is not None and not re.search(r"\b(?:same|like|match|consistent|again)\b", words):
         return _made(make["np"], make["wanted"], outline)
     return None
@@ -194,34 +321,69 @@ def _wanted(phrase: str, wanted: str, outline: Outline) -> Asks | None:
 
 def _match(words: str, outline: Outline) -> Asks | None:
     """References were taken out of the clause; what is left of "match … to SH040" ends at the preposition."""
-    found = re.fullmatch(r"(?:match|align|conform) (?P<np>.+?)(?: (?:to|with|against|up with|and))?(?: (?:the|that|those|one|ones|what|it|is|was|like))*", words)
+    found = re.fullmatch(
+        r"(?:match|align|conform) (?P<np>.+?)(?: (?:to|with|against|up with|and))?(?: (?:the|that|those|one|ones|what|it|is|was|like))*",
+        words,
+    )
     if found is None:
-        found = re.fullmatch(r"(?:make|have|get) (?P<np>.+?) (?:to )?(?:match|the same(?: as)?|look like|look the same(?: as)?|be the same(?: as)?|like|consistent(?: with)?|identical(?: to)?|agree(?: with)?|follow|the way it (?:is|was))(?: (?:in|that|the|one|ones|of|it|is|was|what|as|to|with|those|they|are|were|we|see|have))*", words)
+        found = re.fullmatch(
+            r"(?:make|have|get) (?P<np>.+?) (?:to )?(?:match|the same(?: as)?|look like|look the same(?: as)?|be the same(?: as)?|like|consistent(?: with)?|identical(?: to)?|agree(?: with)?|follow|the way it (?:is|was))(?: (?:in|that|the|one|ones|of|it|is|was|what|as|to|with|those|they|are|were|we|see|have))*",
+            words,
+        )
     if found is None:
-        found = re.fullmatch(r"(?P<np>.+?) (?:should|must|has to|needs? to|have to|ought to) (?:match|be the same(?: as)?|look like|look the same(?: as)?|be like|be identical(?: to)?|be as)(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on))*", words)
+        found = re.fullmatch(
+            r"(?P<np>.+?) (?:should|must|has to|needs? to|have to|ought to) (?:match|be the same(?: as)?|look like|look the same(?: as)?|be like|be identical(?: to)?|be as)(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on))*",
+            words,
+        )
     if found is None:
-        found = re.fullmatch(r"(?P<np>.+?) (?:does not|doesn't|do not|don't|is not|isn't|are not|aren't) (?:match|match up|the same(?: as)?|look like|look the same(?: as)?|consistent with|like|identical to|agree with|go with)(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on|,|and|please|fix|should))*", words)
+        found = re.fullmatch(
+            r"(?P<np>.+?) (?:does not|doesn't|do not|don't|is not|isn't|are not|aren't) (?:match|match up|the same(?: as)?|look like|look the same(?: as)?|consistent with|like|identical to|agree with|go with)(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on|,|and|please|fix|should))*",
+            words,
+        )
     if found is None:
-        found = re.fullmatch(r"(?:use |give (?:her|him|them|it) |put (?:her|him) in )?the same (?P<np>.+?) (?:as|like)(?: (?:in|that|the|one|of|it|is|was|what))*", words)
+        found = re.fullmatch(
+            r"(?:use |give (?:her|him|them|it) |put (?:her|him) in )?the same (?P<np>.+?) (?:as|like)(?: (?:in|that|the|one|of|it|is|was|what))*",
+            words,
+        )
     return None if found is None else _noun("match", found["np"], outline)
 
 
 def _repair(words: str, outline: Outline) -> Asks | None:
     found = re.fullmatch(rf"(?:{VERBS['repair']}) (?P<np>.+)", words)
     if found is not None:
-        phrase = re.sub(rf"(?<=\w\w) (?:that |which |where it |so it |from |when it |as it )?(?:is |are |keeps? |stops? |doesn't |does not )*(?:{BROKEN})$", r"", found["np"])
+        phrase = re.sub(
+            rf"(?<=\w\w) (?:that |which |where it |so it |from |when it |as it )?(?:is |are |keeps? |stops? |doesn't |does not )*(?:{BROKEN})$",
+            r"",
+            found["np"],
+        )
         phrase = found["np"] if not _plain_noun(phrase) else phrase
-        phrase = re.sub(rf"^{DETERMINERS}(?:flickering|melting|warping|glitching|morphing|jitter|flicker|glitch|warp|melt|shimmer|distortion|flickers|wobble|blur|artifacts?|artefacts?|smear|deformation) (?:of|in|on|around|at|with) ", "", phrase) or phrase
+        phrase = (
+            re.sub(
+                rf"^{DETERMINERS}(?:flickering|melting|warping|glitching|morphing|jitter|flicker|glitch|warp|melt|shimmer|distortion|flickers|wobble|blur|artifacts?|artefacts?|smear|deformation) (?:of|in|on|around|at|with) ",
+                "",
+                phrase,
+            )
+            or phrase
+        )
         return _noun("repair", phrase, outline)
-    many = re.fullmatch(r"(?P<who>.+?) (?:has|have|had|with|shows|grew|got) (?:(?:only|too many|two|three|four|six|seven|eight|extra|an extra|one|a third|a second|a sixth|no|both|two left|two right) )+(?P<np>fingers?|hands?|arms?|legs?|eyes?|teeth|thumbs?|ears?|feet|foot|toes?|heads?|noses?|limbs?)(?: (?:on|at) (?P<place>.+?))?(?: (?:,|and|please|fix|repair|it|that|this|them|-))*", words)
+    many = re.fullmatch(
+        r"(?P<who>.+?) (?:has|have|had|with|shows|grew|got) (?:(?:only|too many|two|three|four|six|seven|eight|extra|an extra|one|a third|a second|a sixth|no|both|two left|two right) )+(?P<np>fingers?|hands?|arms?|legs?|eyes?|teeth|thumbs?|ears?|feet|foot|toes?|heads?|noses?|limbs?)(?: (?:on|at) (?P<place>.+?))?(?: (?:,|and|please|fix|repair|it|that|this|them|-))*",
+        words,
+    )
     if many is not None:
         asked = _noun("repair", many["np"], outline)
         owner = _owner(many["who"], outline)
         return asked._replace(owner=owner, place=many["place"] or "") if asked and owner else asked
-    broken = re.fullmatch(rf"(?P<np>.+?) (?:is |are |gets? |looks? |keeps? |starts? |seems? |goes |'s |appears? |has |have |was |were )*(?:all |a bit |slightly |really |badly |totally |suddenly |constantly |to be |to |so |very |quite |strangely )*(?:{BROKEN}|messed up|wrong|weird|off|strange|odd)(?: (?:badly|a lot|like crazy|around|in and out|together|into each other|away|a bit|constantly|,|-|and|please|fix|repair|it|that|them|clean|up|needs|fixing|to|be|fixed|sort|out|into|mush))*", words)
+    broken = re.fullmatch(
+        rf"(?P<np>.+?) (?:is |are |gets? |looks? |keeps? |starts? |seems? |goes |'s |appears? |has |have |was |were )*(?:all |a bit |slightly |really |badly |totally |suddenly |constantly |to be |to |so |very |quite |strangely )*(?:{BROKEN}|messed up|wrong|weird|off|strange|odd)(?: (?:badly|a lot|like crazy|around|in and out|together|into each other|away|a bit|constantly|,|-|and|please|fix|repair|it|that|them|clean|up|needs|fixing|to|be|fixed|sort|out|into|mush))*",
+        words,
+    )
     if broken is not None and not broken["np"].startswith(("there ", "make ", "turn ")):
         return _noun("repair", broken["np"], outline)
-    found = re.fullmatch(r"(?P<np>.+?) (?:needs?|must|should|has to|have to) (?:be |to be )?(?:fix(?:ed|ing)|repair(?:ed|ing)?|clean(?:ed|ing)(?: up)?|mend(?:ed|ing)|sort(?:ed|ing)(?: out)?|corrected|steady|smoothed)", words)
+    found = re.fullmatch(
+        r"(?P<np>.+?) (?:needs?|must|should|has to|have to) (?:be |to be )?(?:fix(?:ed|ing)|repair(?:ed|ing)?|clean(?:ed|ing)(?: up)?|mend(?:ed|ing)|sort(?:ed|ing)(?: out)?|corrected|steady|smoothed)",
+        words,
+    )
     return None if found is None else _noun("repair", found["np"], outline)
 
 
@@ -254,14 +416,29 @@ WORDS_OF_NOUN = 4
 def _noun(operation: Operation, phrase: str, outline: Outline) -> Asks | None:
     """The noun phrase taken apart: owner, thing and place. None where it is no plain noun phrase."""
     words = " ".join(phrase.split()).strip(" ,:-")
-    words = re.sub(rf"(?: (?:that says|which says|saying|that reads|reading|with the words|that said|labelled|labeled|called|with|marked|named|titled))? {QUOTATION}\b", "", f" {words}").strip()
+    words = re.sub(
+        rf"(?: (?:that says|which says|saying|that reads|reading|with the words|that said|labelled|labeled|called|with|marked|named|titled))? {QUOTATION}\b",
+        "",
+        f" {words}",
+    ).strip()
     words, owner = _owned(words, outline)
     head, place = words, ""
     split = re.match(rf"(?P<head>.+?) (?P<join>{JOINS}) (?P<rest>.+)$", words)
     if split is not None:
         head, rest = split["head"], split["rest"]
         told = _owner(_plain_noun(rest), outline) or _owners(rest, outline)
-        beside = split["join"] in ("behind", "beside", "next to", "near", "above", "below", "over", "under", "between", "round")
+        beside = split["join"] in (
+            "behind",
+            "beside",
+            "next to",
+            "near",
+            "above",
+            "below",
+            "over",
+            "under",
+            "between",
+            "round",
+        )
         if told and beside and told not in PRONOUNS:
             place = f"{split['join']} {told}"
         elif told:
@@ -269,8 +446,16 @@ def _noun(operation: Operation, phrase: str, outline: Outline) -> Asks | None:
         else:
             rest, holder = _owned(rest, outline)
             owner = owner or holder
-            place = f"{split['join']} {rest}" if not holder else f"{split['join']} {'her' if holder in PRONOUNS else holder + chr(39) + 's'} {rest}".strip()
-            place = re.sub(r"^(?:of|from|off) ", "", place) if re.match(rf"(?:of|from|off) {DETERMINERS}{PICTURE}", place) else place
+            place = (
+                f"{split['join']} {rest}"
+                if not holder
+                else f"{split['join']} {'her' if holder in PRONOUNS else holder + chr(39) + 's'} {rest}".strip()
+            )
+            place = (
+                re.sub(r"^(?:of|from|off) ", "", place)
+                if re.match(rf"(?:of|from|off) {DETERMINERS}{PICTURE}", place)
+                else place
+            )
             place = re.sub(r"^(?:in|at|on|from) (?:the )?", "", place)
     thing = _plain_noun(head)
     thing = re.sub(rf"^(?:{FAULTY} )+(?=\S)", "", thing)
@@ -278,7 +463,9 @@ def _noun(operation: Operation, phrase: str, outline: Outline) -> Asks | None:
         return None
     if "'" in thing:
         return None
-    if not thing and owner and owner not in PRONOUNS and operation != "repair" or (thing and _owner(thing, outline) and thing not in PRONOUNS):
+    if (not thing and owner and owner not in PRONOUNS and operation != "repair") or (
+        thing and _owner(thing, outline) and thing not in PRONOUNS
+    ):
         name = _owner(thing, outline) or owner
         is_person = any(name in (one.lower(), *re.split(r"[_-]", one.lower())) for one in outline.characters)
         return Asks(operation, "" if is_person and operation in ("repair", "change", "add") else name, name, place)
@@ -288,7 +475,9 @@ def _noun(operation: Operation, phrase: str, outline: Outline) -> Asks | None:
     return Asks(operation, " ".join((*before, singular(last))), owner, place)
 
 
-UNPLACE = re.compile(r"\b(?:i|you|we|is|are|was|were|because|if|when|while|which|who|why|remove|delete|fix|change|make|keep|ignore|regenerate|don't|not|and then)\b")
+UNPLACE = re.compile(
+    r"\b(?:i|you|we|is|are|was|were|because|if|when|while|which|who|why|remove|delete|fix|change|make|keep|ignore|regenerate|don't|not|and then)\b"
+)
 
 
 def _plain_noun(words: str) -> str:

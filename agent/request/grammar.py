@@ -100,7 +100,11 @@ def _matched_with(words: Plain) -> Plain:
 
 def _nothing(rest: str, words: Plain, constraints: Constraints, problem: str) -> Reading:
     """No clause asks for a fix: an answer to what is something else, else a question."""
-    bare = re.sub(r"^(?:(?:hi|hello|hey|please|pls|ok|okay|so|suture|,|can you|could you|would you|will you) )+", "", " ".join(rest.split()))
+    bare = re.sub(
+        r"^(?:(?:hi|hello|hey|please|pls|ok|okay|so|suture|,|can you|could you|would you|will you) )+",
+        "",
+        " ".join(rest.split()),
+    )
     if is_other(bare) or is_other(words.text) or not bare:
         return Reading(kind="answer", words=NO_FIX)
     if problem:
@@ -128,7 +132,9 @@ def _clauses(rest: str, told: Sequence[Resolved]) -> list[_Clause]:
         for piece in _pieces(sentence):
             first = start + piece[0]
             inside = [one for one in told if first <= one.first < start + piece[1] + 1]
-            made.append(_Clause(" ".join(sentence[piece[0] : piece[1]].split()), first, start + piece[1], number, told=inside))
+            made.append(
+                _Clause(" ".join(sentence[piece[0] : piece[1]].split()), first, start + piece[1], number, told=inside)
+            )
         at += len(sentence) + 1
     return [one for one in made if one.text or one.told]
 
@@ -218,7 +224,9 @@ def _fix(place: int, asking: list[_Clause], known: _Known) -> Fix | str:
         return f"{found.problem[:1].upper()}{found.problem[1:]}. Which shots do you mean?"
     subject = _subject(asks, asking[:place], found.shots if found else (), known)
     if subject == "?":
-        return f"Whose {asks.noun or 'is it'}? “{asks.owner}” can be {' or '.join(_candidates(asks.owner, found, known))}."
+        return (
+            f"Whose {asks.noun or 'is it'}? “{asks.owner}” can be {' or '.join(_candidates(asks.owner, found, known))}."
+        )
     if asks.operation != "regenerate" and not asks.noun:
         who = subject or "it"
         return f"What is wrong with {who}? Say the thing, such as “remove the earpiece” or “fix the melted hand”."
@@ -227,7 +235,9 @@ def _fix(place: int, asking: list[_Clause], known: _Known) -> Fix | str:
     shots = _shots(found, subject, known)
     if not shots:
         noun = asks.noun or "shot"
-        return f"In which shots? Say where the {noun} is, such as “in SH020”, “from the second scene on” or “everywhere”."
+        return (
+            f"In which shots? Say where the {noun} is, such as “in SH020”, “from the second scene on” or “everywhere”."
+        )
     return Fix(
         operation=asks.operation,
         shots=shots,
@@ -262,7 +272,9 @@ def _split_like(told: list[Resolved], asks: Asks, known: _Known) -> tuple[list[R
         return told, None
     text = known.words.text
     for one in told:
-        if LIKE.search(f"{text[: one.first]}{text[one.first : one.end].split(chr(32))[0]} ") or LIKE_AT.search(text[: one.first]):
+        if LIKE.search(f"{text[: one.first]}{text[one.first : one.end].split(chr(32))[0]} ") or LIKE_AT.search(
+            text[: one.first]
+        ):
             return [other for other in told if other is not one], one.shots[0] if one.shots else panel
     return told, panel
 
@@ -331,7 +343,23 @@ def _lexicon() -> frozenset[str]:
     words = {word for text in texts for word in re.findall(r"[a-z]{4,}", text)}
     words |= {f"{word}{end}" for word in words for end in ("s", "ed", "ing")}
     words |= {f"{word[:-1]}ing" for word in words if word.endswith("e")} | {f"{w}d" for w in words if w.endswith("e")}
-    more = "everything else nothing please scene scenes shots from onwards without touching change keep leave dollars".split()
+    more = [
+        "everything",
+        "else",
+        "nothing",
+        "please",
+        "scene",
+        "scenes",
+        "shots",
+        "from",
+        "onwards",
+        "without",
+        "touching",
+        "change",
+        "keep",
+        "leave",
+        "dollars",
+    ]
     return frozenset({*words, *more, *ORDINALS, *NUMBERS})
 
 
@@ -372,5 +400,5 @@ THINGS = (
 def _vocabulary(outline: Outline) -> frozenset[str]:
     """Words that are spelt right: the grammar's, the film's names, and what its canon and prompts speak of."""
     told = " ".join((*outline.characters.values(), *outline.props.values(), *(shot.prompt for shot in outline.shots)))
-    spoken = {word for word in re.findall(r"[a-z]{5,}", told.lower())}
+    spoken = set(re.findall(r"[a-z]{5,}", told.lower()))
     return frozenset({*_lexicon(), *names_of(outline), *spoken})

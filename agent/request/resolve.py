@@ -75,7 +75,7 @@ class _Film(NamedTuple):
         return tuple(s.id for s in self.outline.shots if s.first <= frames[1] and frames[0] <= s.last)
 
 
-class Unknown(Exception):  # noqa: N818 - what the words name is not in the film
+class Unknown(Exception):
     """The words name something that the film does not have."""
 
 
@@ -414,7 +414,11 @@ def _sizes(match: re.Match[str], film: _Film) -> Resolved:
 
 
 def _shots_with(name: str, film: _Film) -> list[str]:
-    ids = {one for one in (*film.outline.characters, *film.outline.props) if name in (one.lower(), *re.split(r"[_-]", one.lower()))}
+    ids = {
+        one
+        for one in (*film.outline.characters, *film.outline.props)
+        if name in (one.lower(), *re.split(r"[_-]", one.lower()))
+    }
     return [shot.id for shot in film.outline.shots if ids & {*shot.characters, *shot.props}]
 
 
@@ -426,7 +430,10 @@ def _with(match: re.Match[str], film: _Film) -> Resolved:
 
 def _one_of_them(match: re.Match[str], shots: Sequence[str]) -> None:
     """Raises Unknown where words mean one shot ("the close-up") and several are like that."""
-    singular = re.search(r"\b(?:the|that|this) (?:\w+ 's )?[\w -]*?(?:shot|close ?-?up|wide|medium|insert|scene|take|frame)\b(?!s)", match[0])
+    singular = re.search(
+        r"\b(?:the|that|this) (?:\w+ 's )?[\w -]*?(?:shot|close ?-?up|wide|medium|insert|scene|take|frame)\b(?!s)",
+        match[0],
+    )
     if singular and len(shots) > 1 and not re.search(r"\b(?:every|each|all|any|both)\b", match[0]):
         raise Unknown(f"“{match[0].strip()}” can be {_listed(shots)}")
 

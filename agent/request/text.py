@@ -123,7 +123,14 @@ def distance(a: str, b: str, most: int) -> int:
 
 def singular(noun: str) -> str:
     """The singular of an English noun, by its ending."""
-    irregular = {"feet": "foot", "teeth": "tooth", "men": "man", "women": "woman", "people": "person", "children": "child"}
+    irregular = {
+        "feet": "foot",
+        "teeth": "tooth",
+        "men": "man",
+        "women": "woman",
+        "people": "person",
+        "children": "child",
+    }
     kept = ("glasses", "trousers", "pants", "jeans", "shorts", "scissors", "goggles", "headphones", "tights", "credits")
     if noun in irregular:
         return irregular[noun]
@@ -131,7 +138,18 @@ def singular(noun: str) -> str:
         return noun
     for ending, single in (("ves", "f"), ("ies", "y"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss")):
         if noun.endswith(ending):
-            if noun in ("gloves", "sleeves", "stoves", "curves", "waves", "caves", "ties", "movies", "selfies", "zombies"):
+            if noun in (
+                "gloves",
+                "sleeves",
+                "stoves",
+                "curves",
+                "waves",
+                "caves",
+                "ties",
+                "movies",
+                "selfies",
+                "zombies",
+            ):
                 return noun[:-1]
             return noun[: -len(ending)] + single
     return noun[:-1] if noun.endswith("s") else noun

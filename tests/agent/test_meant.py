@@ -59,7 +59,13 @@ def test_a_moment_of_the_film_decides() -> None:
 
 @pytest.mark.parametrize(
     ("thing", "category"),
-    [("orange jacket", "wardrobe"), ("hand", "anatomy"), ("watermark", "text"), ("window", "set-dressing"), ("mug", "prop")],
+    [
+        ("orange jacket", "wardrobe"),
+        ("hand", "anatomy"),
+        ("watermark", "text"),
+        ("window", "set-dressing"),
+        ("mug", "prop"),
+    ],
 )
 def test_nouns_have_categories(thing: str, category: Category) -> None:
     assert category_of(thing) == category

@@ -1,4 +1,4 @@
-"""Claims held against pixels: what is the same is called the same, what was painted in is not, and boxes are snapped."""
+"""Claims held against pixels: what is the same is called so, what was painted in is not, and boxes are snapped."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def moved(picture: Rgb, gain: float = 1.0, seed: int = 3) -> Rgb:
     height, width = picture.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 3.0, 1.08)
     matrix[:, 2] += (9, -6)
-    turned = cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    size = (width, height)
+    turned = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     grain = np.random.default_rng(seed).normal(0, 2.0, turned.shape)
-    return np.clip(turned * gain + grain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(turned * gain + grain, 0, 255), np.uint8)
 
 
 def painted(picture: Rgb, box: Box, colour: tuple[int, int, int] = (30, 34, 44)) -> Rgb:

@@ -146,7 +146,7 @@ def _is_monochrome(looks: list[Look]) -> bool:
 
 def _usable(values: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Pixels that are neither clipped nor too dark to have a colour."""
-    return values[(values.max(axis=1) < 250) & (values.max(axis=1) > 35)]
+    return np.asarray(values[(values.max(axis=1) < 250) & (values.max(axis=1) > 35)], np.uint8)
 
 
 def _near_neutral(values: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

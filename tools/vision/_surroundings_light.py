@@ -118,10 +118,9 @@ def light_of(looks: Sequence[Look]) -> Light:
         return Light(hardness=hardness)
     angle = float(np.degrees(np.arctan2(mean[1], mean[0]))) % 360
     stops = float(2 * np.median(np.linalg.norm(slopes, axis=1)))
-    if hardness == "unknown" and _is_smooth(views):
-        hardness = "soft"
     sector = SECTORS[round(angle / 45) % 8]
-    return Light(direction=sector, angle=round(angle, 0), stops=round(stops, 2), hardness=hardness)
+    turned: Literal["hard", "soft", "unknown"] = "soft" if hardness == "unknown" and _is_smooth(views) else hardness
+    return Light(direction=sector, angle=round(angle, 0), stops=round(stops, 2), hardness=turned)
 
 
 def _view(look: Look) -> _View | None:
@@ -156,7 +155,7 @@ def _materials(light: Array, free: Bits) -> Labels:
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 15, 0.05)
     start = np.zeros((len(points), 1), np.int32)
     _, labels, middles = cv2.kmeans(points, min(MATERIALS, len(points)), start, stop, 2, cv2.KMEANS_PP_CENTERS)
-    joined = _joined(middles)[labels.ravel()]
+    joined = _joined(np.asarray(middles, np.float32))[labels.ravel()]
     counts = np.bincount(joined, minlength=MATERIALS)
     made = np.full(free.shape, -1, np.intp)
     made[free] = np.where(counts[joined] >= LEAST_MATERIAL * len(points), joined, -1)
@@ -220,7 +219,7 @@ def _shading(view: _View, where: Bits, least: int = LEAST_POINTS) -> _Shading | 
     values, place = _centred(values[:, None], material)[:, 0], _centred(place, material)
     slope, *_ = np.linalg.lstsq(place, values, rcond=None)
     left = values - place @ slope
-    return _Shading(slope, 1 - float(left.var() / max(values.var(), 1e-9)), float(left.std()))
+    return _Shading(np.asarray(slope, np.float64), 1 - float(left.var() / max(values.var(), 1e-9)), float(left.std()))
 
 
 def _centred(values: Array, material: Labels) -> Array:
