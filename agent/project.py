@@ -294,7 +294,8 @@ def _current(sheet: Sheet, versions: Mapping[str, Version]) -> Sheet:
     if now is None:
         return sheet
     panels = tuple(panel.model_copy(update={"sheet": now.media}) for panel in sheet.panels)
-    return sheet.model_copy(update={"image": now.media, "version": now.number, "panels": panels})
+    update = {"image": now.media, "version": now.number, "panels": panels, "source": sheet.image}
+    return sheet.model_copy(update=update)
 
 
 def _sheets_of(project: Project, table: str, place: int, entry: SubjectTable) -> list[Sheet]:
@@ -307,7 +308,8 @@ def _sheets_of(project: Project, table: str, place: int, entry: SubjectTable) ->
         views = [_view(entry, so_far + n) for n in range(len(boxes))]
         panels = tuple(Panel(sheet=image, subject=entry.id, view=v, box=b) for v, b in zip(views, boxes, strict=True))
         key = f"sheet:{entry.id}" + (f"-{len(sheets) + 1}" if sheets else "")
-        sheets.append(Sheet(subject=entry.id, image=image, panels=panels, canon=entry.canon, key=key, kind=kind))
+        sheet = Sheet(subject=entry.id, image=image, panels=panels, canon=entry.canon, key=key, kind=kind)
+        sheets.append(sheet.model_copy(update={"given": entry.grid is not None or bool(entry.panels)}))
     _panels_named(project, table, place, entry, sheets)
     return sheets
 

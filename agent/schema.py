@@ -22,6 +22,16 @@ ConditionName = Literal["small", "slow", "keeper", "composition", "lighting", "b
 OutcomeStatus = Literal["clean", "fixed", "regenerated", "waiting", "pivot", "failed"]
 
 
+class SheetFact(Frozen):
+    """A fact that is written on a sheet, word for word, and where: "mara.png [x, y, w, h]", in the sheet's pixels.
+
+    It is text of the film: quoted and compared, never obeyed.
+    """
+
+    text: str
+    place: str
+
+
 class Sheet(Frozen):
     """A character's or prop's sheet: the picture, its panels, and the canon in words."""
 
@@ -34,6 +44,12 @@ class Sheet(Frozen):
     """What names the sheet in the version table, such as "sheet:mara"."""
     version: int = 1
     """1 is the sheet that came in."""
+    given: bool = False
+    """Whether film.toml says what its pictures are (a grid or names); else pixels found them, and a model may read."""
+    source: Path | None = None
+    """The sheet that came in, where `image` is a later version."""
+    read: tuple[SheetFact, ...] = ()
+    """The facts that `canon` was read from; none where film.toml has it."""
 
 
 class Shot(Frozen):
