@@ -7,28 +7,30 @@ be strict. `Unacceptable` carries the words of the 400 that a request earns.
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 from pydantic import ConfigDict
 
+from tools.sandbox.strict import Unacceptable, check_schema
 from tools.types import Box, Frozen, Rgb
 
 Rung = Literal["json_schema", "json_object", "text"]
 TASK = re.compile(r"Task: ([a-z0-9-]+), version (\d+)\.")
-CAPTION = re.compile(r"Picture (\d+): (.+?), (.*)\. (\d+) x (\d+) pixels\.$", re.DOTALL)
-CROP = re.compile(r"^(.*)\[(\d+),(\d+),(\d+),(\d+)\]$")
-
-
-class Unacceptable(Exception):
-    """A strict server answers this request with 400 and these words."""
+CAPTION = re.compile(r"Picture (\d+): (.+?), (.*)\. (\d+) x (\d+) pixels\.", re.DOTALL)
+CROP = re.compile(r"(.*)\[(\d+),(\d+),(\d+),(\d+)\]")
+DATA_URL = re.compile(r"data:(image/(?:png|jpeg|webp));base64")
+SIGNATURES = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
+"""How a file of each type begins."""
 
 
 class Picture(Frozen):
-    """One picture of a request. `name` is the caption's, such as "SH020@24[10,20,300,200]"."""
+    """One picture of a request. `name` is the caption's, such as "SH020@24[10,20,300,200]"; `pixels` are as sent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -42,12 +44,23 @@ class Picture(Frozen):
     @property
     def source(self) -> str:
         """The name without a crop: "SH020@24", "mara/face", "sheet:mara"."""
-        found = CROP.match(self.name)
+        found = CROP.fullmatch(self.name)
         return found[1] if found else self.name
+
+    @property
+    def whole(self) -> bool:
+        """Whether it shows all of its source."""
+        return self.source == self.name
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, as sent."""
+        height, width = self.pixels.shape[:2]
+        return width, height
 
     def area(self, width: int, height: int) -> Box:
         """What it shows of a source of this size."""
-        found = CROP.match(self.name)
+        found = CROP.fullmatch(self.name)
         return Box(*(int(part) for part in found.groups()[1:])) if found else Box(0, 0, width, height)
 
 
@@ -60,79 +73,85 @@ class Asked(Frozen):
     rung: Rung
     schema_name: str | None
     json_schema: dict[str, Any] | None
+    rules: str
+    """The system's words."""
     text: str
     """The user's words: everything but captions and pictures."""
     pictures: tuple[Picture, ...]
     rounds: int
     """0 for the first answer to a question, 1 for a repair round."""
+    objection: str = ""
+    """In a repair round, what was wrong with the answer before."""
 
 
-def read_request(body: dict[str, Any]) -> Asked:
+def read_request(body: Any) -> Asked:
     """The request, checked. Raises Unacceptable."""
-    messages = body.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise Unacceptable("'messages' must be a list with at least one message")
-    rules = _text_of(messages[0].get("content"))
+    messages = _messages(body)
+    rules = "\n".join(_text_of(one["content"]) for one in messages if one["role"] in ("system", "developer"))
+    users = [one["content"] for one in messages if one["role"] == "user"]
+    rounds = sum(one["role"] == "assistant" for one in messages)
+    if not users:
+        raise Unacceptable("'messages' must hold a message of the user")
     task = TASK.search(rules)
     rung, name, schema = _form(body.get("response_format"))
-    user = next(one for one in messages if one.get("role") == "user")
-    text, pictures = _parts(user.get("content"))
+    if rung == "json_object" and not any("json" in _text_of(one["content"]).lower() for one in messages):
+        raise Unacceptable("'messages' must contain the word 'json' in some form, to use 'response_format'")
+    text, pictures = _parts(users[0])
     return Asked(
-        model=str(body.get("model")),
+        model=body["model"],
         task=task[1] if task else "",
         version=int(task[2]) if task else 0,
         rung=rung,
         schema_name=name,
         json_schema=schema,
+        rules=rules,
         text=text,
         pictures=pictures,
-        rounds=sum(one.get("role") == "assistant" for one in messages),
+        rounds=rounds,
+        objection=_text_of(users[-1]) if rounds else "",
     )
 
 
-def _text_of(content: Any) -> str:
+def _messages(body: Any) -> list[dict[str, Any]]:
+    """The conversation, each message with its role and content."""
+    if not isinstance(body, dict) or not isinstance(body.get("model"), str):
+        raise Unacceptable("you must provide a model parameter")
+    if body.get("stream"):
+        raise Unacceptable("'stream' is not supported here")
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise Unacceptable("'messages' must be a list with at least one message")
+    for one in messages:
+        if not isinstance(one, dict) or not isinstance(one.get("role"), str) or not _is_content(one.get("content")):
+            raise Unacceptable("every message needs a role and a content")
+    return messages
+
+
+def _is_content(content: Any) -> bool:
+    return isinstance(content, str) or (isinstance(content, list) and all(isinstance(part, dict) for part in content))
+
+
+def _text_of(content: str | Sequence[Mapping[str, Any]]) -> str:
     if isinstance(content, str):
         return content
-    return "\n".join(part.get("text", "") for part in content or [] if part.get("type") == "text")
+    return "\n".join(str(part.get("text", "")) for part in content if part.get("type") == "text")
 
 
 def _form(form: Any) -> tuple[Rung, str | None, dict[str, Any] | None]:
     if form is None:
         return "text", None, None
-    if form.get("type") == "json_object":
-        return "json_object", None, None
-    if form.get("type") != "json_schema":
-        raise Unacceptable(f"response_format: unknown type {form.get('type')!r}")
-    told = form.get("json_schema", {})
+    kind = form.get("type") if isinstance(form, dict) else form
+    if kind in ("text", "json_object"):
+        return kind, None, None
+    if kind != "json_schema" or not isinstance(form.get("json_schema"), dict):
+        raise Unacceptable(f"Invalid value for 'response_format': {kind!r}")
+    told = form["json_schema"]
     if told.get("strict"):
-        check_strict(told.get("schema", {}))
+        check_schema(told.get("name"), told.get("schema"))
     return "json_schema", told.get("name"), told.get("schema")
 
 
-def check_strict(schema: Any, where: str = "schema") -> None:
-    """Raises Unacceptable where a schema breaks the rules of strict mode: closed objects, everything required."""
-    if not isinstance(schema, dict):
-        return
-    odd = {"oneOf", "prefixItems", "patternProperties", "default"} & set(schema)
-    if odd:
-        raise Unacceptable(f"Invalid schema: {where} uses {', '.join(sorted(odd))}, which strict mode does not permit")
-    if schema.get("type") == "object":
-        _check_object(schema, where)
-    for name in ("properties", "$defs"):
-        for key, inner in schema.get(name, {}).items():
-            check_strict(inner, f"{where}.{key}")
-    for inner in (schema.get("items"), *schema.get("anyOf", ())):
-        check_strict(inner, f"{where}[]")
-
-
-def _check_object(schema: dict[str, Any], where: str) -> None:
-    if schema.get("additionalProperties") is not False:
-        raise Unacceptable(f"Invalid schema: {where} needs additionalProperties: false")
-    if set(schema.get("required", [])) != set(schema.get("properties", {})):
-        raise Unacceptable(f"Invalid schema: {where} must require every property")
-
-
-def _parts(content: Any) -> tuple[str, tuple[Picture, ...]]:
+def _parts(content: str | Sequence[Mapping[str, Any]]) -> tuple[str, tuple[Picture, ...]]:
     """The words, and the pictures with the captions that stand before them."""
     if isinstance(content, str):
         return content, ()
@@ -140,24 +159,22 @@ def _parts(content: Any) -> tuple[str, tuple[Picture, ...]]:
     pictures: list[Picture] = []
     for part in content:
         if part.get("type") == "text":
-            texts.append(part["text"])
+            texts.append(str(part.get("text", "")))
         elif part.get("type") == "image_url":
-            pictures.append(_picture(part["image_url"]["url"], texts.pop() if texts else ""))
+            pictures.append(_picture(part.get("image_url"), texts.pop() if texts else ""))
         else:
-            raise Unacceptable(f"unknown content type {part.get('type')!r}")
+            raise Unacceptable(f"Invalid content type {part.get('type')!r}")
+    if [picture.number for picture in pictures] != list(range(1, len(pictures) + 1)):
+        raise Unacceptable(f"pictures are numbered {[picture.number for picture in pictures]}")
     return "\n".join(texts), tuple(pictures)
 
 
-def _picture(url: str, caption: str) -> Picture:
-    head, comma, data = url.partition(",")
-    told = re.fullmatch(r"data:(image/(?:png|jpeg|webp));base64", head)
-    if not comma or told is None:
-        raise Unacceptable("image_url must be a base64 data URL of a PNG, JPEG or WebP picture")
-    raw = base64.b64decode(data)
+def _picture(told: Any, caption: str) -> Picture:
+    raw, media_type = _image_bytes(told.get("url") if isinstance(told, dict) else told)
     decoded = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR)
     if decoded is None:
         raise Unacceptable("image_url: the picture cannot be decoded")
-    named = CAPTION.match(caption.strip())
+    named = CAPTION.fullmatch(caption.strip())
     if named is None:
         raise Unacceptable(f"a picture without a caption: {caption[:80]!r}")
     height, width = decoded.shape[:2]
@@ -168,6 +185,21 @@ def _picture(url: str, caption: str) -> Picture:
         name=named[2],
         words=named[3],
         pixels=np.ascontiguousarray(decoded[:, :, ::-1]),
-        media_type=told[1],
+        media_type=media_type,
         sha256=hashlib.sha256(raw).hexdigest(),
     )
+
+
+def _image_bytes(url: Any) -> tuple[bytes, str]:
+    """A data URL's bytes and media type, which must be what they begin as."""
+    head, _, data = str(url).partition(",")
+    told = DATA_URL.fullmatch(head)
+    if told is None:
+        raise Unacceptable("image_url must be a base64 data URL of a PNG, JPEG or WebP picture")
+    try:
+        raw = base64.b64decode(data, validate=True)
+    except binascii.Error as error:
+        raise Unacceptable(f"image_url: not base64 ({error})") from None
+    if not raw.startswith(SIGNATURES[told[1]]):
+        raise Unacceptable(f"image_url: the picture is not {told[1]}")
+    return raw, told[1]

@@ -1,50 +1,65 @@
 """A script that answers from a labelled film's truth, as a model would that sees everything and is never wrong.
 
-It looks at what it is shown: every picture must be the frame or panel that its caption names, else the request is
-refused. On demand it lies: it claims errors where nothing is.
+It looks at what it is shown: every picture must be the frame, panel or sheet that its caption names, else the request
+is refused. On demand it is wrong in the ways of `tools.sandbox.misled`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from tools.media.masks import read_track
-from tools.media.stills import still
-from tools.sandbox.asked import Asked, Picture, Unacceptable
-from tools.sandbox.film import ErrorTruth, LabelledProject, read_project
+from tools.sandbox.asked import Asked, Picture
+from tools.sandbox.film import ErrorTruth, read_project
+from tools.sandbox.misled import Habit, by_position, lying, obeying
 from tools.sandbox.script import NOTHING, Fixed
-from tools.types import Bits, Box, Clip, MaskTrack, Rgb
+from tools.sandbox.sight import Place, Sight, distance, frame_named, is_faulty, is_right, mask_of
+from tools.sandbox.strict import Unacceptable
+from tools.types import Box, Rgb
 
 MARK = re.compile(r"Mark (\d+): (\S+?)@(\d+) \[(\d+), (\d+), (\d+), (\d+)\]")
 CANDIDATE = re.compile(r"Candidate (\d+): \S+ (\S+)")
-SHOT = re.compile(r"Shot: (\S+?)\.")
-FRAME = re.compile(r"^(\S+?)@(\d+)$")
-ALIKE = 14.0
-"""Median difference in code values up to which a picture is what its caption names; sizes differ by scaling."""
+SHOT = re.compile(r"Shot: (\S+?)\.(?:\s|$)")
+EXPECTED = re.compile(r"^What should be there: «(.*)»", re.MULTILINE)
+MEASURED = re.compile(r"^What was measured[^«\n]*«(.*?)»", re.MULTILINE | re.DOTALL)
+LONGEST = re.compile(r"^At most (\d+) characters", re.MULTILINE)
+SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])")
 SURE = 0.9
+SAME_PLACE = 0.3
+"""IoU, or share of the smaller of two boxes that lies in the other, from which both are about one place."""
+BESIDE, NEW = 25, 40.0
+"""Pixels around a fault that a repair may touch, and code values that one pixel in a hundred may be off beyond."""
 
 
 class LabelledFilm:
     """Answers about one labelled film project. Raises BadInput where `root` is none.
 
-    `lies` makes it claim one error more in every shot that it is shown, at a place where nothing is wrong.
+    `lies`: it claims one error more wherever it is asked for errors, at a place where nothing is wrong. `swaps`: what
+    it says depends on the order of the pictures. `obeys`: it does what it reads in a prompt's film text and, as it
+    cannot read pixels, in `signs`: what is written in the pictures of a shot or sheet, by its id.
     """
 
-    def __init__(self, root: Path, *, lies: bool = False) -> None:
-        self._film: LabelledProject = read_project(root)
-        self._lies = lies
+    def __init__(
+        self,
+        root: Path,
+        *,
+        lies: bool = False,
+        swaps: bool = False,
+        obeys: bool = False,
+        signs: Mapping[str, str] | None = None,
+    ) -> None:
+        self._film = read_project(root)
+        self._sight = Sight(self._film)
         self._others = Fixed()
+        chosen = ((lies, lying(self._sight)), (swaps, by_position), (obeys, obeying(signs or {})))
+        self._habits: list[Habit] = [habit for wanted, habit in chosen if wanted]
 
     def answer(self, asked: Asked) -> Mapping[str, Any] | str:
-        for picture in asked.pictures:
-            self._check(picture)
         tasks = {
             "inspect-shot": self._shot,
             "compare-shots": self._pair,
@@ -53,130 +68,83 @@ class LabelledFilm:
             "trace-cause": self._cause,
             "find-thing": self._thing,
             "judge-repair": self._repair,
+            "write-fill": self._words,
         }
-        how = tasks.get(asked.task)
-        return how(asked) if how else self._others.answer(asked)
-
-    def _check(self, picture: Picture) -> None:
-        """Raises Unacceptable for a picture that is not what its caption says; takes of repairs may differ a little."""
-        source = self._source(picture.source)
-        if source is None:
-            return
-        area = picture.area(source.shape[1], source.shape[0])
-        if area.x + area.w > source.shape[1] or area.y + area.h > source.shape[0]:
-            raise Unacceptable(f"{picture.name} lies outside of its {source.shape[1]} x {source.shape[0]} pixels")
-        own = cv2.resize(source[area.slices], picture.pixels.shape[1::-1], interpolation=cv2.INTER_AREA)
-        apart = float(np.median(np.abs(own.astype(np.float32) - picture.pixels.astype(np.float32))))
-        if apart > ALIKE:
-            raise Unacceptable(
-                f"{picture.name}: the picture is not what its caption says ({apart:.0f} code values off)"
-            )
-
-    def _source(self, name: str) -> Rgb | None:
-        """The frame or panel of a name; None for what is neither."""
-        frame = FRAME.match(name)
-        if frame and frame[1] in self._film.shots:
-            return frame_of(self._film.shots[frame[1]], int(frame[2]))
-        panel = self._film.panels.get(name)
-        return None if panel is None else panel.picture
+        if asked.task not in tasks:
+            return self._others.answer(asked)
+        if asked.task != "judge-repair":
+            for picture in asked.pictures:
+                self._sight.check(picture)
+        said = tasks[asked.task](asked)
+        for habit in self._habits:
+            said = habit(said, asked)
+        return said
 
     def _shot(self, asked: Asked) -> Mapping[str, Any]:
         shot = _shot_named(asked.text)
-        moments = [p for p in asked.pictures if p.name == p.source and p.name.startswith(f"{shot}@")]
-        said = [d for error in self._film.errors(shot) if (d := self._difference(error, moments, asked.pictures))]
-        said += self._lie(moments) if self._lies else []
-        return {"marks": list(self._marks(asked.text, shot)), "differences": said}
+        said = [d for error in self._film.errors(shot) if (d := self._difference(error, asked.pictures))]
+        return {"marks": list(self._marks(asked.text)), "differences": said}
 
-    def _difference(
-        self, error: ErrorTruth, moments: Sequence[Picture], pictures: Sequence[Picture]
-    ) -> dict[str, Any] | None:
-        showing = [p for p in moments if self._mask(error, p) is not None]
+    def _difference(self, error: ErrorTruth, pictures: Sequence[Picture]) -> dict[str, Any] | None:
+        showing = [p for p in pictures if self._sight.shows(error, p)]
         if not showing:
             return None
-        box = self._shown_box(error, showing[0])
+        moments = [p for p in showing if p.whole] or showing
         return {
             "category": error.category,
             "subject": error.subject,
-            "picture": showing[0].number,
-            "box": box,
+            "picture": moments[0].number,
+            "box": self._box(error, moments[0]),
             "observed": f"a {error.category} that is wrong",
-            "against": self._right(error, moments, pictures, showing),
+            "against": self._right(error, pictures, showing),
             "expected": f"the {error.category} as the reference shows it",
-            "moments": [p.number for p in showing],
+            "moments": [p.number for p in moments],
             "confidence": SURE,
             "intended": False,
             "why": "the reference shows the place otherwise",
         }
 
-    def _right(
-        self, error: ErrorTruth, moments: Sequence[Picture], pictures: Sequence[Picture], showing: Sequence[Picture]
-    ) -> int:
+    def _right(self, error: ErrorTruth, pictures: Sequence[Picture], showing: Sequence[Picture]) -> int:
         """The picture that shows the place right: a panel of the subject that is not faulty, else another moment."""
-        faulty = set(self._film.faulty)
-        panels = [p for p in pictures if p.name.startswith(f"{error.subject}/") and p.name not in faulty]
-        others = [p for p in moments if p not in showing]
+        panels = [p for p in pictures if p.name.startswith(f"{error.subject}/") and p.name not in self._film.faulty]
+        moments = [p for p in pictures if p.whole and p.name.startswith(f"{error.shot}@")]
+        others = [p for p in moments if p not in showing] or [p for p in moments if p is not showing[0]]
         return (panels or others or list(showing))[0].number
 
-    def _lie(self, moments: Sequence[Picture]) -> list[dict[str, Any]]:
-        """An error in the middle of the last moment, against the first one."""
-        seen, other = moments[-1], moments[0]
-        height, width = seen.pixels.shape[:2]
-        box = {"x": width // 2 - 40, "y": height // 2 - 30, "w": 80, "h": 60}
-        return [
-            {
-                "category": "prop",
-                "subject": None,
-                "picture": seen.number,
-                "box": box,
-                "observed": "a red balloon",
-                "against": other.number,
-                "expected": "no balloon",
-                "moments": [seen.number],
-                "confidence": 0.95,
-                "intended": False,
-                "why": "made up",
-            }
-        ]
-
-    def _marks(self, text: str, shot: str) -> Iterator[dict[str, Any]]:
-        for found in MARK.finditer(text):
-            number, frame = int(found[1]), int(found[3])
-            box = Box(*(int(part) for part in found.groups()[3:]))
-            real = any(_meets(box, error, frame) for error in self._film.errors(shot))
-            yield {"mark": number, "verdict": "error" if real else "not-there", "why": "as the pictures show"}
+    def _marks(self, text: str) -> Iterator[dict[str, Any]]:
+        for number, shot, frame, *box in (found.groups() for found in MARK.finditer(text)):
+            place = Box(*map(int, box))
+            real = any(_meets(place, error, int(frame)) for error in self._film.errors(shot))
+            yield {"mark": int(number), "verdict": "error" if real else "not-there", "why": "as the pictures show"}
 
     def _pair(self, asked: Asked) -> Mapping[str, Any]:
-        shots = list(dict.fromkeys(m[1] for p in asked.pictures if (m := FRAME.match(p.name))))
-        if len(shots) < 2:
+        shots = list(dict.fromkeys(frame[0] for p in asked.pictures if (frame := frame_named(p.source))))
+        if len(shots) != 2:
             return NOTHING["compare-shots"]
         said = []
-        for odd, shot, other in (("first", shots[0], shots[1]), ("second", shots[1], shots[0])):
+        for odd, shot, other in (("first", *shots), ("second", *reversed(shots))):
             both = {(e.category, e.subject, e.origin) for e in self._film.errors(other)}
             mine = [e for e in self._film.errors(shot) if (e.category, e.subject, e.origin) not in both]
-            said += [d for e in mine if (d := self._pair_difference(e, odd, asked.pictures, shot, other))]
+            there = [p for p in asked.pictures if p.whole and p.name.startswith(f"{other}@")]
+            said += [d for e in mine if (d := self._pair_difference(e, odd, asked.pictures, there))]
         return {"differences": said}
 
     def _pair_difference(
-        self, error: ErrorTruth, odd: str, pictures: Sequence[Picture], shot: str, other: str
+        self, error: ErrorTruth, odd: str, pictures: Sequence[Picture], there: Sequence[Picture]
     ) -> dict[str, Any] | None:
-        here = [p for p in pictures if p.name.startswith(f"{shot}@") and self._mask(error, p) is not None]
-        there = [p for p in pictures if p.name.startswith(f"{other}@")]
+        """One error against the other shot, at the same place of its frame."""
+        here = [p for p in pictures if p.whole and self._sight.shows(error, p)]
         if not here or not there:
             return None
-        box, words = self._shown_box(error, here[0]), f"a {error.category} that is wrong"
-        sides = {
-            "first": (here[0].number, box, words, there[0].number, box, "as it should be"),
-            "second": (there[0].number, box, "as it should be", here[0].number, box, words),
-        }[odd]
+        box = self._box(error, here[0])
+        wrong = (f"a {error.category} that is wrong", here[0].number, box)
+        right = ("as it should be", there[0].number, _rescaled(box, here[0], there[0]))
+        first, second = (wrong, right) if odd == "first" else (right, wrong)
         return {
             "category": error.category,
             "subject": error.subject,
-            "first": sides[2],
-            "first_picture": sides[0],
-            "first_box": sides[1],
-            "second": sides[5],
-            "second_picture": sides[3],
-            "second_box": sides[4],
+            **dict(zip(("first", "first_picture", "first_box"), first, strict=True)),
+            **dict(zip(("second", "second_picture", "second_box"), second, strict=True)),
             "odd": odd,
             "confidence": SURE,
             "intended": False,
@@ -185,135 +153,158 @@ class LabelledFilm:
 
     def _sheet(self, asked: Asked) -> Mapping[str, Any]:
         shown = {picture.name: picture for picture in asked.pictures}
-        said = []
-        for ref, truth in self._film.faulty.items():
-            if ref not in shown:
-                continue
-            panel = self._film.panels[ref]
-            inside = truth.box._replace(x=truth.box.x - panel.box.x, y=truth.box.y - panel.box.y)
-            said.append(
-                {
-                    "panel": ref,
-                    "box": _scaled(inside, panel.box, shown[ref].pixels),
-                    "observed": f"a {truth.category} that no other panel shows",
-                    "expected": "nothing there",
-                    "agree": [name for name in shown if name != ref][:3],
-                    "category": truth.category,
-                    "confidence": SURE,
-                    "why": "its siblings show the place without it",
-                }
-            )
-        return {"disagreements": said}
+        return {"disagreements": [self._disagreement(ref, shown) for ref in self._film.faulty if ref in shown]}
+
+    def _disagreement(self, ref: str, shown: Mapping[str, Picture]) -> dict[str, Any]:
+        fault, panel = self._film.faulty[ref], self._film.panels[ref]
+        inside = fault.box._replace(x=fault.box.x - panel.box.x, y=fault.box.y - panel.box.y)
+        siblings = [name for name in shown if name.partition("/")[0] == ref.partition("/")[0]]
+        return {
+            "panel": ref,
+            "box": _scaled(inside, panel.box, shown[ref]),
+            "observed": f"a {fault.category} that no other panel shows",
+            "expected": "nothing there",
+            "agree": [name for name in siblings if name not in self._film.faulty],
+            "category": fault.category,
+            "confidence": SURE,
+            "why": "its siblings show the place without it",
+        }
 
     def _page(self, asked: Asked) -> Mapping[str, Any]:
+        """The page as film.toml tells it: its panels, and the canon's sentences at its foot."""
         page = asked.pictures[0]
-        subject = page.name.removeprefix("sheet:")
-        mine = {ref: panel for ref, panel in self._film.panels.items() if ref.startswith(f"{subject}/")}
-        whole = self._film.sheet_size(subject)
-        panels = [
-            {"name": ref.partition("/")[2], "view": ref.partition("/")[2], "box": _scaled(p.box, whole, page.pixels)}
-            for ref, p in mine.items()
-        ]
-        return {"panels": panels, "facts": []}
+        sheet = self._film.sheets.get(page.name)
+        if sheet is None:
+            raise Unacceptable(f"{page.name} is no sheet of this film")
+        whole = Box(0, 0, sheet.picture.shape[1], sheet.picture.shape[0])
+        mine = [(ref.partition("/")[2], p.box) for ref, p in self._film.panels.items() if p.sheet == page.name]
+        return {
+            "panels": [{"name": name, "view": name, "box": _scaled(box, whole, page)} for name, box in mine],
+            "facts": list(_facts(sheet.canon, page)),
+        }
 
     def _cause(self, asked: Asked) -> Mapping[str, Any]:
-        origins = {error.origin for error in self._film.errors(_shot_named(asked.text))}
-        chosen = [int(found[1]) for found in CANDIDATE.finditer(asked.text) if found[2] in origins]
+        """The candidate that the label of the error in picture 1 names, else of any error of the shot."""
+        shot = _shot_named(asked.text)
+        seen = self._sight.errors_in(asked.pictures[0])[:1] if asked.pictures else []
+        origins = {error.origin for error in seen or self._film.errors(shot)}
+        chosen = [
+            int(number) for number, ref in CANDIDATE.findall(asked.text) if {ref, ref.partition("@")[0]} & origins
+        ]
         return {"candidate": chosen[0] if chosen else None, "why": "it shows the same" if chosen else "none shows it"}
 
     def _thing(self, asked: Asked) -> Mapping[str, Any]:
-        picture = asked.pictures[0]
-        frame = FRAME.match(picture.source)
-        for error in self._film.errors(frame[1]) if frame else ():
-            if self._mask(error, picture) is not None:
-                return {"box": self._shown_box(error, picture), "confidence": SURE, "why": "it is there"}
-        return NOTHING["find-thing"]
+        seen = self._sight.errors_in(asked.pictures[0]) if asked.pictures else []
+        if not seen:
+            return NOTHING["find-thing"]
+        return {"box": self._box(seen[0], asked.pictures[0]), "confidence": SURE, "why": "it is there"}
 
     def _repair(self, asked: Asked) -> Mapping[str, Any]:
+        """Both states against the faulty and the clean pixels. Only one of them need be what the caption names."""
         states = asked.pictures[:2]
-        faults = [self._shows_fault(one) for one in states]
-        new = [self._new(one) for one in states]
-        words = {True: "yes", False: "no"}
+        if len(states) < 2 or not any(map(self._sight.is_as_named, states)):
+            raise Unacceptable("pictures 1 and 2 must be two states of the frame that their captions name")
+        (first, first_new), (second, second_new) = map(self._state, states)
         return {
-            "first_shows_fault": words[faults[0]],
-            "second_shows_fault": words[faults[1]],
-            "first_shows_expected": words[not faults[0]],
-            "second_shows_expected": words[not faults[1]],
-            "new_in_first": new[0],
-            "new_in_second": new[1],
+            "first_shows_fault": first[0],
+            "second_shows_fault": second[0],
+            "first_shows_expected": first[1],
+            "second_shows_expected": second[1],
+            "new_in_first": first_new,
+            "new_in_second": second_new,
             "why": "compared with the clean take",
         }
 
-    def _shows_fault(self, picture: Picture) -> bool:
-        """Whether a state is closer to the faulty frame than to the clean take, where the fault lies."""
-        for mask, wrong, right in self._truths(picture):
-            seen = picture.pixels.astype(np.float32)[mask]
-            to_wrong = np.abs(seen - wrong.astype(np.float32)[mask]).mean()
-            to_right = np.abs(seen - right.astype(np.float32)[mask]).mean()
-            if to_wrong < to_right:
-                return True
-        return False
+    def _state(self, picture: Picture) -> tuple[tuple[str, str], str | None]:
+        """Whether a state shows the fault and what should be there, and what is new in it."""
+        if not self._sight.is_as_named(picture):
+            return ("cannot-tell", "cannot-tell"), None
+        place = self._fault_of(picture)
+        if place is None:
+            return ("no", "yes"), None
+        apart = distance(picture.pixels, place)
+        if apart is None:
+            return ("cannot-tell", "cannot-tell"), None
+        fault, expected = ("yes" if holds else "no" for holds in (is_faulty(apart), is_right(apart)))
+        return (fault, expected), _new(picture.pixels, place)
 
-    def _new(self, picture: Picture) -> str | None:
-        """What a state shows outside of the fault that neither the film nor the clean take shows."""
-        for mask, wrong, right in self._truths(picture):
-            around = ~np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((25, 25), np.uint8)), np.bool_)
-            if not around.any():
-                continue
-            seen = picture.pixels.astype(np.float32)[around]
-            off = [np.percentile(np.abs(seen - one.astype(np.float32)[around]), 99) for one in (wrong, right)]
-            if min(off) > 40:
-                return "something new beside the repaired place"
+    def _fault_of(self, picture: Picture) -> Place | None:
+        """The labelled error nearest to a picture's middle, whether or not it is still there."""
+        frame = frame_named(picture.source)
+        places = [self._sight.place(error, picture) for error in self._film.errors(frame[0])] if frame else []
+        return min((place for place in places if place), key=lambda place: _from_middle(place, picture), default=None)
+
+    def _words(self, asked: Asked) -> Mapping[str, Any]:
+        """What should be there and what was measured, as they stand in the prompt, within the limit."""
+        told = [found[1] for pattern in (EXPECTED, MEASURED) if (found := pattern.search(asked.text))]
+        sentences = [part.strip() for text in told[::-1] for part in SENTENCE.split(text)]
+        if len(told) == 2 and told[0].rstrip(".") in told[1]:
+            sentences = [part.strip() for part in SENTENCE.split(told[1])]
+        most = LONGEST.search(asked.text)
+        return {"prompt": _within(sentences, int(most[1]) if most else None)}
+
+    def _box(self, error: ErrorTruth, picture: Picture) -> dict[str, int]:
+        box = self._sight.box(error, picture)
+        assert box is not None, "asked about errors that a picture shows only"
+        return box._asdict()
+
+
+def _new(state: Rgb, place: Place) -> str | None:
+    """What a state shows beside the fault that neither the film nor the clean take shows."""
+    assert place.right is not None, "asked where a clean take is"
+    near = cv2.dilate(place.mask.astype(np.uint8), np.ones((BESIDE, BESIDE), np.uint8))
+    beyond = near == 0
+    if not beyond.any():
         return None
-
-    def _truths(self, picture: Picture) -> Iterator[tuple[Bits, Rgb, Rgb]]:
-        """Each error at the picture's place: its mask, the faulty and the clean pixels, as large as the picture."""
-        frame = FRAME.match(picture.source)
-        if frame is None or frame[1] not in self._film.shots:
-            return
-        shot, index = frame[1], int(frame[2])
-        clean = self._film.clean.get(shot)
-        wrong = frame_of(self._film.shots[shot], index)
-        area, size = picture.area(wrong.shape[1], wrong.shape[0]), picture.pixels.shape[1::-1]
-        for error in self._film.errors(shot):
-            mask = track_of(error.mask).at(index)[area.slices]
-            if clean is None or not mask.any():
-                continue
-            right = frame_of(clean, index)
-            yield (
-                np.asarray(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0),
-                np.asarray(cv2.resize(wrong[area.slices], size, interpolation=cv2.INTER_AREA), np.uint8),
-                np.asarray(cv2.resize(right[area.slices], size, interpolation=cv2.INTER_AREA), np.uint8),
-            )
-
-    def _mask(self, error: ErrorTruth, picture: Picture) -> Box | None:
-        """The box of an error in the frame that a picture shows; None where it is not there."""
-        frame = FRAME.match(picture.source)
-        if frame is None or frame[1] != error.shot:
-            return None
-        crop = track_of(error.mask).crops.get(int(frame[2]))
-        return crop[0] if crop else None
-
-    def _shown_box(self, error: ErrorTruth, picture: Picture) -> dict[str, int]:
-        box = self._mask(error, picture)
-        assert box is not None, "asked for pictures that show it only"
-        track = track_of(error.mask)
-        area = picture.area(track.width, track.height)
-        return _scaled(box._replace(x=box.x - area.x, y=box.y - area.y), area, picture.pixels)
+    seen = state[beyond].astype(np.float32)
+    off = [np.percentile(np.abs(seen - one[beyond]), 99) for one in (place.wrong, place.right)]
+    return "something new beside the repaired place" if min(off) > NEW else None
 
 
-def _scaled(box: Box, whole: Box, shown: Rgb) -> dict[str, int]:
+def _from_middle(place: Place, picture: Picture) -> float:
+    rows, columns = np.nonzero(place.mask)
+    width, height = picture.size
+    return float(np.hypot(columns.mean() - width / 2, rows.mean() - height / 2))
+
+
+def _facts(canon: str, page: Picture) -> Iterator[dict[str, Any]]:
+    """The canon's sentences, one under the other at the page's foot."""
+    width, height = page.size
+    sentences = [part.strip() for part in SENTENCE.split(canon) if part.strip()]
+    row = max(1, height // 10 // max(1, len(sentences)))
+    for number, sentence in enumerate(sentences):
+        y = height - row * (len(sentences) - number)
+        yield {"text": sentence, "box": {"x": 0, "y": max(0, y), "w": width, "h": row}}
+
+
+def _within(sentences: Sequence[str], most: int | None) -> str:
+    """As many sentences from the first on as fit."""
+    text = ""
+    for sentence in sentences:
+        longer = f"{text} {sentence}".strip()
+        if most is not None and len(longer) > most:
+            break
+        text = longer
+    return text
+
+
+def _scaled(box: Box, whole: Box, picture: Picture) -> dict[str, int]:
     """A box inside `whole`, in pixels of the picture that shows it."""
-    across, down = shown.shape[1] / whole.w, shown.shape[0] / whole.h
+    width, height = picture.size
+    across, down = width / whole.w, height / whole.h
     x, y = round(box.x * across), round(box.y * down)
     return {"x": x, "y": y, "w": max(1, round(box.w * across)), "h": max(1, round(box.h * down))}
 
 
+def _rescaled(box: Mapping[str, int], picture: Picture, other: Picture) -> dict[str, int]:
+    """The same place, relative to the frame, in another picture."""
+    return _scaled(Box(**box), Box(0, 0, *picture.size), other)
+
+
 def _meets(box: Box, error: ErrorTruth, frame: int) -> bool:
-    there = track_of(error.mask).crops.get(frame)
-    place = there[0] if there else error.box
-    common = box.common(place)
-    return box.iou(place) > 0.3 or common > 0.5 * min(box.area, place.area)
+    """Whether a box in source pixels is about an error: its place at that frame, else its usual one."""
+    place = Box.around(mask_of(error, frame, error.box.x + error.box.w, error.box.y + error.box.h)) or error.box
+    return box.iou(place) > SAME_PLACE or box.common(place) > SAME_PLACE * min(box.area, place.area)
 
 
 def _shot_named(text: str) -> str:
@@ -321,17 +312,3 @@ def _shot_named(text: str) -> str:
     if found is None:
         raise Unacceptable("the words name no shot (“Shot: SH020.”)")
     return found[1]
-
-
-@lru_cache(maxsize=64)
-def track_of(mask: Path) -> MaskTrack:
-    """A label's mask, read once."""
-    return read_track(mask)
-
-
-@lru_cache(maxsize=64)
-def frame_of(clip: Clip, index: int) -> Rgb:
-    """A frame of a shot, counted from its first."""
-    if not 0 <= index < clip.frames:
-        raise Unacceptable(f"{clip.media.name} has no frame {index} in this shot")
-    return still(clip, index)

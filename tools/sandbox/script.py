@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import colorsys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from tools.sandbox.asked import Asked
 from tools.types import Frozen, Rgb
@@ -31,12 +35,13 @@ Fault = Literal[
     "fenced",
     "wrong-shape",
     "reasoning",
+    "no-usage",
 ]
 """drop: the line breaks without an answer. hang: no answer comes. rate-limit: 429 with Retry-After 0, as a number or a
 date; -long asks for ten minutes. quota: 429, the account is empty. error: 500. loading: 503. denied: 401. no-model:
 404. refusal, filtered, truncated, empty, null: what a reply can be instead of an answer; filtered-question: 400.
 chatter: words and no JSON. fenced: right JSON inside prose and a code fence. wrong-shape: JSON of another shape.
-reasoning: the right answer beside a reasoning_content field."""
+reasoning: the right answer beside a reasoning_content field. no-usage: the right answer, and no word of its tokens."""
 
 
 class Quirks(Frozen):
@@ -46,14 +51,18 @@ class Quirks(Frozen):
     sees: bool = True
     """False: pictures are dropped without a word."""
     most_pictures: int | None = None
+    most_tokens: int | None = None
+    """Of a longer text, the model reads the end only, and nobody is told."""
     usage: bool = True
+    reasons: bool = False
+    """Every answer has a reasoning_content field beside it."""
 
 
 SERVERS: Mapping[str, Quirks] = {
     "openai": Quirks(),
     "vllm": Quirks(most_pictures=1),
-    "ollama": Quirks(usage=False),
-    "llama.cpp": Quirks(rungs=("json_object", "text")),
+    "ollama": Quirks(usage=False, most_tokens=4096),
+    "llama.cpp": Quirks(rungs=("json_object", "text"), reasons=True),
     "text-only": Quirks(rungs=("text",), sees=False),
 }
 
@@ -107,28 +116,37 @@ class InOrder:
     """Answers of one task one after the other, the last one for good; other tasks as `Fixed`."""
 
     def __init__(self, task: str, answers: Sequence[Mapping[str, Any] | str]) -> None:
-        self._task, self._answers, self._next = task, list(answers), 0
+        self._task, self._left = task, list(answers)
+        self._turn = threading.Lock()
         self._others = Fixed()
 
     def answer(self, asked: Asked) -> Mapping[str, Any] | str:
         if asked.task != self._task:
             return self._others.answer(asked)
-        said = self._answers[min(self._next, len(self._answers) - 1)]
-        self._next += 1
-        return said
+        with self._turn:
+            return self._left.pop(0) if len(self._left) > 1 else self._left[0]
 
 
-NAMED = {"red": (220, 30, 30), "green": (30, 170, 50), "blue": (40, 60, 220), "yellow": (240, 220, 40)}
+HUES = {"red": 0, "yellow": 60, "green": 120, "blue": 240}
+"""Degrees on the circle of hues."""
+APART, COLOURFUL = 48, 60
+"""Code values: what tells a square from the ground behind it, and a colour from black and white."""
 
 
 def colours_in(picture: Rgb) -> list[str]:
-    """The names of four squares in a row, read from the pixels."""
-    height, width = picture.shape[:2]
-    found = []
-    for place in range(4):
-        patch = picture[height // 3 : 2 * height // 3, round(width * (0.17 + 0.2375 * place - 0.04)) :][
-            :, : width // 20
-        ]
-        mean = patch.reshape(-1, 3).mean(axis=0)
-        found.append(min(NAMED, key=lambda name: float(np.abs(np.array(NAMED[name]) - mean).sum())))
-    return found
+    """The names of the squares on a plain ground, from left to right, read from the pixels."""
+    rim = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    off = np.abs(picture.astype(np.int16) - np.median(rim, axis=0)).max(axis=2) > APART
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(off.astype(np.uint8))
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    squares = [number for number, area in enumerate(areas, start=1) if area > 0.25 * areas.max()]
+    squares.sort(key=lambda number: int(stats[number, cv2.CC_STAT_LEFT]))
+    return [_colour_name(np.median(picture[labels == number], axis=0)) for number in squares]
+
+
+def _colour_name(colour: NDArray[np.float64]) -> str:
+    red, green, blue = (float(part) / 255 for part in colour)
+    if colour.max() - colour.min() < COLOURFUL:
+        return "white" if colour.mean() > 127 else "black"
+    hue = 360 * colorsys.rgb_to_hsv(red, green, blue)[0]
+    return min(HUES, key=lambda name: abs((hue - HUES[name] + 180) % 360 - 180))

@@ -9,51 +9,58 @@ It serves real HTTP on 127.0.0.1 and nothing else, on the standard library's own
 from __future__ import annotations
 
 import json
+import socket
+import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from tools.sandbox.asked import Asked, Unacceptable, read_request
+from tools.errors import BadInput
+from tools.sandbox.asked import Asked, read_request
+from tools.sandbox.replies import REFUSALS, WITHOUT_ANSWER, Refusal, completion, read_under
 from tools.sandbox.script import Fault, Fixed, Quirks, Script
-
-LETTERS_A_TOKEN, PIXELS_A_TOKEN = 4, 750
+from tools.sandbox.strict import Unacceptable
 
 
 class Record(NamedTuple):
-    """One request and what became of it."""
+    """One request that could be read, and what became of it."""
 
     asked: Asked
     said: str
-    """The content of the reply; empty where a fault answered."""
+    """The content of the reply; empty where the request was refused or a fault stood in for an answer."""
     fault: Fault | None
+    refused: str = ""
+    """The words of the 400 that it earned."""
 
 
 class ModelServer:
-    """The server; use it as a context manager.
+    """The server; use it as a context manager. Raises BadInput where the port is taken.
 
     `faults` are taken in order, one per request of a task; "*" stands for every task without its own. None in the list
-    is a request that is answered.
+    is a request that is answered; `itertools.repeat("error")` is a fault for good.
     """
 
     def __init__(
         self,
         script: Script | None = None,
         *,
-        faults: Mapping[str, Sequence[Fault | None]] | None = None,
+        faults: Mapping[str, Iterable[Fault | None]] | None = None,
         quirks: Quirks | None = None,
         port: int = 0,
     ) -> None:
         self.script: Script = script or Fixed()
         self.quirks = quirks or Quirks()
-        self._faults = {task: list(some) for task, some in (faults or {}).items()}
+        self._faults = {task: iter(some) for task, some in (faults or {}).items()}
         self._records: list[Record] = []
+        self._problems: list[str] = []
         self._lock = threading.Lock()
         self.closing = threading.Event()
-        self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server = _listening(port)
         self._server.model = self
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -63,9 +70,15 @@ class ModelServer:
 
     @property
     def requests(self) -> list[Record]:
-        """Everything that was asked so far."""
+        """Every request so far that could be read."""
         with self._lock:
             return list(self._records)
+
+    @property
+    def problems(self) -> list[str]:
+        """What was wrong with requests so far, and errors of the script; what a kind of server cannot do is none."""
+        with self._lock:
+            return list(self._problems)
 
     def asked(self, task: str) -> list[Record]:
         """What was asked of one task."""
@@ -80,25 +93,60 @@ class ModelServer:
     ) -> None:
         self.closing.set()
         self._server.shutdown()
+        self._server.hang_up()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join()
 
     def next_fault(self, task: str) -> Fault | None:
         with self._lock:
-            mine = self._faults.get(task, self._faults.get("*", []))
-            return mine.pop(0) if mine else None
+            return next(self._faults.get(task, self._faults.get("*", iter(()))), None)
 
     def keep(self, record: Record) -> None:
         with self._lock:
             self._records.append(record)
 
+    def complain(self, words: str) -> None:
+        with self._lock:
+            self._problems.append(words)
+
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+    """One thread per connection; closing waits for all of them."""
+
+    daemon_threads = False
     model: ModelServer
 
+    def __init__(self, port: int) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def close_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().close_request(request)
+
+    def hang_up(self) -> None:
+        """Ends connections that clients keep for later."""
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news."""
+        """A client that went away is no news; anything else is."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError):
+            self.model.complain(f"{type(error).__name__}: {error}")
+            super().handle_error(request, client_address)
+
+
+def _listening(port: int) -> _Server:
+    try:
+        return _Server(port)
+    except OSError as error:
+        raise BadInput(f"port {port}: cannot listen there ({error.strerror}); give another, or 0 for any") from None
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -112,67 +160,73 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path.rstrip("/").endswith("/models"):
-            self._json(200, {"object": "list", "data": [{"id": "sandbox", "object": "model", "owned_by": "suture"}]})
+            self._send(200, {"object": "list", "data": [{"id": "sandbox", "object": "model", "owned_by": "suture"}]})
         else:
-            self._error(404, f"no such address: {self.path}")
+            self._refuse(Refusal(404, f"no such address: {self.path}"))
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("content-length", 0)))
         if not self.path.rstrip("/").endswith("/chat/completions"):
-            self._error(404, f"no such address: {self.path}")
-            return
-        try:
-            asked = read_request(json.loads(data))
-            self._accept(asked)
-        except (ValueError, Unacceptable) as error:
-            self._error(400, str(error))
+            self._refuse(Refusal(404, f"no such address: {self.path}"))
             return
         model = self.server.model
-        fault = model.next_fault(asked.task)
-        if fault in WITHOUT_ANSWER:
-            model.keep(Record(asked, "", fault))
-            self._misbehave(fault)
+        try:
+            asked = read_request(json.loads(data))
+        except (ValueError, Unacceptable) as error:
+            model.complain(str(error))
+            self._refuse(Refusal(400, str(error)))
             return
-        self._answer(asked, fault)
+        against = self._against(asked)
+        fault = None if against else model.next_fault(asked.task)
+        if against:
+            self._reject(asked, against)
+        elif fault in WITHOUT_ANSWER:
+            model.keep(Record(asked, "", fault))
+            self._misbehave(str(fault))
+        else:
+            self._answer(asked, fault)
 
-    def _accept(self, asked: Asked) -> None:
+    def _against(self, asked: Asked) -> str:
+        """What a server of this kind has against a request; empty for nothing."""
         quirks = self.server.model.quirks
         if asked.rung not in quirks.rungs:
-            raise Unacceptable(f"response_format type {asked.rung!r} is not supported")
+            return f"response_format type {asked.rung!r} is not supported"
         if quirks.most_pictures is not None and len(asked.pictures) > quirks.most_pictures:
-            raise Unacceptable(f"At most {quirks.most_pictures} image(s) may be provided in one request.")
+            return f"At most {quirks.most_pictures} image(s) may be provided in one request."
+        return ""
 
     def _answer(self, asked: Asked, fault: Fault | None) -> None:
         model = self.server.model
-        seen = asked if model.quirks.sees else asked.model_copy(update={"pictures": ()})
         try:
-            said = model.script.answer(seen)
+            said = model.script.answer(read_under(asked, model.quirks))
         except Unacceptable as error:
-            self._error(400, str(error))
+            model.complain(str(error))
+            self._reject(asked, str(error))
             return
         text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
         model.keep(Record(asked, text, fault))
-        self._json(200, reply(asked, text, fault, usage=model.quirks.usage))
+        self._send(200, completion(asked, text, fault, model.quirks))
 
-    def _misbehave(self, fault: Fault | None) -> None:
-        if fault == "drop":
-            self.close_connection = True
-            self.connection.close()
-        elif fault == "hang":
-            self.server.model.closing.wait(60)
-            self.close_connection = True
-        else:
-            status, code, words, headers = ERRORS[str(fault)]
+    def _misbehave(self, fault: str) -> None:
+        if fault == "hang":
+            self.server.model.closing.wait()
+        if fault in REFUSALS:
             date = {"retry-after": formatdate(time.time(), usegmt=True)} if fault == "rate-limit-date" else {}
-            self._error(status, words, code, {**headers, **date})
+            refusal = REFUSALS[fault]
+            self._refuse(refusal._replace(headers={**refusal.headers, **date}))
+            return
+        self.close_connection = True
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
-    def _error(
-        self, status: int, words: str, code: str | None = None, headers: Mapping[str, str] | None = None
-    ) -> None:
-        error = {"message": words, "type": "invalid_request_error", "param": None, "code": code}
-        self._json(status, {"error": error}, headers)
+    def _reject(self, asked: Asked, words: str) -> None:
+        self.server.model.keep(Record(asked, "", None, words))
+        self._refuse(Refusal(400, words))
 
-    def _json(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
+        self._send(refusal.status, refusal.body, refusal.headers)
+
+    def _send(self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         data = json.dumps(body).encode()
         self.send_response(status)
         for name, value in {"content-type": "application/json", **(headers or {})}.items():
@@ -180,57 +234,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-
-
-ERRORS: Mapping[str, tuple[int, str | None, str, Mapping[str, str]]] = {
-    "rate-limit": (429, "rate_limit_exceeded", "Rate limit reached", {"retry-after": "0"}),
-    "rate-limit-date": (429, "rate_limit_exceeded", "Rate limit reached", {}),
-    "rate-limit-long": (429, "rate_limit_exceeded", "Rate limit reached", {"retry-after": "600"}),
-    "quota": (429, "insufficient_quota", "You exceeded your current quota", {}),
-    "error": (500, None, "The server had an error", {}),
-    "loading": (503, None, "Loading model", {}),
-    "denied": (401, "invalid_api_key", "Incorrect API key provided", {}),
-    "no-model": (404, "model_not_found", "The model does not exist", {}),
-    "filtered-question": (400, "content_filter", "The prompt was stopped by the content management policy", {}),
-}
-WITHOUT_ANSWER = {"drop", "hang", *ERRORS}
-
-
-def reply(asked: Asked, text: str, fault: Fault | None, *, usage: bool) -> dict[str, Any]:
-    """The body of a reply, with what a fault makes of it."""
-    message: dict[str, Any] = {"role": "assistant", "content": _content(text, fault), "refusal": None}
-    if fault == "refusal":
-        message |= {"content": None, "refusal": "I can't help with identifying people."}
-    if fault == "reasoning":
-        message["reasoning_content"] = "First I look at picture 1."
-    reasons = {"filtered": "content_filter", "truncated": "length"}
-    body: dict[str, Any] = {
-        "id": "chatcmpl-sandbox",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": asked.model,
-        "choices": [{"index": 0, "message": message, "finish_reason": reasons.get(str(fault), "stop")}],
-    }
-    if usage:
-        read, written = tokens_in(asked), max(1, len(text) // LETTERS_A_TOKEN)
-        body["usage"] = {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-    return body
-
-
-def _content(text: str, fault: Fault | None) -> str | None:
-    changed: dict[str, str | None] = {
-        "filtered": "",
-        "truncated": text[: len(text) // 2],
-        "empty": "",
-        "null": None,
-        "chatter": "Sure! I had a look and everything seems fine to me.",
-        "fenced": f"Here is what I see:\n```json\n{text}\n```\nLet me know if you need more.",
-        "wrong-shape": '{"verdict": "fine"}',
-    }
-    return changed.get(str(fault), text)
-
-
-def tokens_in(asked: Asked) -> int:
-    """Tokens of a request, by its words and the sizes of its pictures."""
-    pixels: int = sum(picture.pixels.shape[0] * picture.pixels.shape[1] for picture in asked.pictures)
-    return len(asked.text) // LETTERS_A_TOKEN + pixels // PIXELS_A_TOKEN + 100
