@@ -146,6 +146,7 @@ def _forbidden(text: str) -> Iterator[_Found]:
         rf"{DONT} (?:upload|send|let)(?:ing)? (?:any|any ?thing|it|the footage|footage|frames|them|this)?(?: (?:anywhere|out|to (?:the cloud|anyone|anybody|a server)|leave (?:this|the|my) (?:machine|computer)))?",
         r"no (?:uploads?|uploading|cloud)(?: services?| tools?)?",
         r"with ?out (?:uploading|the cloud)(?: (?:any ?thing|it|footage))?",
+        r"(?:the |my |any |our )?(?:footage|frames?|material|pictures?|film|shots?|nothing|it) (?:must|should|may|can|is to|are to)(?: not|n't|not)? (?:ever )?(?:be )?(?:uploaded|sent (?:out|anywhere)|shared|leave (?:this|the|my) (?:machine|computer|building|house))(?: (?:anywhere|to anyone|to the cloud|at all))*",
         r"on this (?:machine|computer) only",
     )  # fmt: skip
     for match in _each(local, text):

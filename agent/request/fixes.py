@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from agent.request.plan import Operation, Outline
-from agent.request.resolve import names_of
+from agent.request.resolve import is_named, names_of
 from agent.request.text import QUOTATION, singular
 
 VERBS: dict[Operation, str] = {
@@ -16,7 +16,7 @@ VERBS: dict[Operation, str] = {
     "change": r"change|make|turn|replace|swap(?: out)?|recolou?r|switch|exchange|substitute|convert|tint|paint|dye|set|adjust|correct",
     "repair": r"fix(?: up)?|repair|clean(?: up)?|mend|sort(?: out)?|correct|smooth(?: out)?|steady|heal|patch(?: up)?|tidy(?: up)?|deal with|take care of|address|touch up|rescue|stop",
     "match": r"match|align|conform|bring into line|make consistent",
-    "regenerate": r"regenerate|re-?generate|re-?roll|redo|remake|re-?shoot|re-?render|re-?do|re-?make",
+    "regenerate": r"regenerate|recreate|re-?generate|re-?roll|redo|remake|re-?shoot|re-?render|re-?do|re-?make",
 }  # fmt: skip
 BROKEN = (
     r"flicker(?:s|ing|y|ed)?|glitch(?:es|ing|y|ed)?|melt(?:s|ing|ed|y)?|warp(?:s|ing|ed|y)?|morph(?:s|ing|ed)?|jitter(?:s|ing|y)?|stutter(?:s|ing)?|"
@@ -25,9 +25,7 @@ BROKEN = (
     r"swim(?:s|ming)?|boil(?:s|ing)?|fuses?|fused|merges?|merged|malformed|twisted|disfigured|dissolv(?:es|ing)|strob(?:es|ing)|freezes|frozen|pulsat(?:es|ing)|puls(?:es|ing)|vibrat(?:es|ing)|crawl(?:s|ing)?|stretch(?:es|ed|ing)?|squash(?:es|ed)?|collaps(?:es|ed|ing)|bend(?:s|ing)?|bent|six[ -]fingered|extra-fingered"
 )  # fmt: skip
 FAULTY = rf"(?:{BROKEN}|wrong|weird|strange|odd|bad|ugly|stray|extra|unwanted|random|accidental|visible|annoying|distracting|floating|duplicate|doubled|unexplained|incorrect|incorrectly|creepy|messed[ -]up|messy|off|awful|horrible|superfluous|spurious|rogue|phantom|ghost|hallucinated|misplaced|stupid|damn|little|whole|entire)"
-DETERMINERS = (
-    r"(?:(?:the|a|an|that|this|those|these|all|any|every|some|both|each|of|such|another|of the|what|whatever) )*"
-)
+DETERMINERS = r"(?:(?:(?:two|one|three|four|some|several|both|all|most|each) of|the|a|an|that|this|those|these|all|any|every|some|both|each|of|such|another|of the|what|whatever) )*"
 PRONOUNS = {
     "her": "she",
     "hers": "she",
@@ -44,7 +42,7 @@ OWNERS = r"her|his|their|its|hers|him|them|she|he|they"
 JOINS = r"on|off|of|from|around|in|at|over|under|behind|beside|next to|near|above|below|inside|across|along|against|with|onto|into|out of|off of|by|between|between the"
 PICTURE = r"(?:frame|shot|picture|image|screen|corner|left|right|top|bottom|centre|center|middle|background|foreground|side|edge|upper|lower|distance|hand side|half|third)"
 POLITE = (
-    r"(?:please|pls|plz|kindly|hey|hi|hello|suture|ok|okay|so|well|now|then|and then|also|and also|and|but|just|maybe|perhaps|simply|quickly|"
+    r"(?:one thing|quick one|small thing|small one|just one thing|quick note|quick fix|as discussed|\d+ ?\)|\d+ ?\.|one thing|quick one|small thing|small one|just one thing|quick note|quick fix|as discussed|per the client|please|pls|plz|kindly|hey|hi|hello|suture|ok|okay|so|well|now|then|and then|also|and also|and|but|just|maybe|perhaps|simply|quickly|"
     r"can you|could you|would you|will you|can we|could we|would you mind|would it be possible to|is it possible to|is there a way to|i want you to|i want to|i'd like you to|i'd like to|i would like you to|i would like to|i'd love it if you could|i'd love to|i need you to|"
     r"i need to|we need to|we have to|we should|we must|you should|you need to|you must|you can|let's|let us|need to|needs to|go ahead and|try to|try and|make sure to|make sure you|be sure to|help me|help me to|"
     r"i want|we want|i need|we need|i think|i guess|the client wants(?: us)?(?: you)? to|the director wants(?: us)?(?: you)? to|director wants(?: us)? to|client wants(?: us)? to|it would be (?:great|nice|good) (?:if you could|to)|"
@@ -76,7 +74,7 @@ class Asks(NamedTuple):
 
 def asks_of(clause: str, outline: Outline) -> Asks | None:
     """What a clause asks for, references and constraints taken out; None where it is not understood wholly."""
-    words = _bare(clause)
+    words = bare(clause)
     if not words:
         return None
     for form in FORMS:
@@ -86,8 +84,8 @@ def asks_of(clause: str, outline: Outline) -> Asks | None:
     return None
 
 
-def _bare(clause: str) -> str:
-    """Without politeness at either end."""
+def bare(clause: str) -> str:
+    """A clause without politeness at either end."""
     words, before = " ".join(clause.split()), None
     while words != before:
         before = words
@@ -123,7 +121,7 @@ def _remove(words: str, outline: Outline) -> Asks | None:
         return None
     where = found.groupdict().get("where") or ""
     phrase = found["np"] + (f" off{where}" if where.strip() else "")
-    return _noun("remove", phrase, outline)
+    return noun_asks("remove", phrase, outline)
 
 
 def _passive(words: str, outline: Outline) -> Asks | None:
@@ -131,7 +129,7 @@ def _passive(words: str, outline: Outline) -> Asks | None:
         r"(?P<np>.+?) (?:(?:must|should|has to|have to|needs? to|ought to|can|could|may|is to|are to|want to|wants to|needs|need) )+(?:be )?(?P<verb>go|go away|disappear|vanish|come out|come off|removed|removing|deleted|erased|gone|painted out|taken (?:out|off|away)|cleaned off|lost|cut|out)",
         words,
     )
-    return None if found is None else _noun("remove", found["np"], outline)
+    return None if found is None else noun_asks("remove", found["np"], outline)
 
 
 def _complaint(words: str, outline: Outline) -> Asks | None:
@@ -147,13 +145,13 @@ def _there(words: str, outline: Outline) -> Asks | None:
         words,
     )
     if none is not None and re.search(r"\bno\b|n't|\bnot\b", words):
-        return _noun("remove", none["np"], outline)
+        return noun_asks("remove", none["np"], outline)
     there = re.fullmatch(
         rf"(?:there is|there's|there are|there're|theres|i see|i can see|we see|you can see|we can see|i spotted|i noticed|spotted|noticed|found|got|we have|we've got|you've got|someone left|they left|who left|why is there|why are there) (?P<np>.+?){tail}",
         words,
     )
     if there is not None:
-        return _noun(
+        return noun_asks(
             "remove",
             re.sub(
                 r" (?:visible|showing|left|hanging|standing|lying|in view|sticking out|poking out|showing up|creeping in)$",
@@ -182,7 +180,7 @@ def _has(words: str, outline: Outline) -> Asks | None:
         or "still" in words
         or "extra" in words
     ):
-        asked = _noun("remove", has["np"], outline)
+        asked = noun_asks("remove", has["np"], outline)
         owner = _owner(has["who"], outline)
         return asked._replace(owner=owner) if asked and owner and not asked.owner else asked
     return None
@@ -195,9 +193,9 @@ def _seen(words: str, outline: Outline) -> Asks | None:
         words,
     )
     if seen is not None:
-        return _noun("remove", seen["np"], outline)
+        return noun_asks("remove", seen["np"], outline)
     wrong = re.fullmatch(rf"(?P<np>.+?) (?:{COMPLAINT})", words)
-    return None if wrong is None else _noun("remove", wrong["np"], outline)
+    return None if wrong is None else noun_asks("remove", wrong["np"], outline)
 
 
 def _add(words: str, outline: Outline) -> Asks | None:
@@ -211,7 +209,7 @@ def _put_back(words: str, outline: Outline) -> Asks | None:
         words,
     )
     if back is not None:
-        return _noun("add", back["np"], outline)
+        return noun_asks("add", back["np"], outline)
     found = re.fullmatch(rf"(?:{VERBS['add']}) (?P<np>.+)", words)
     if found is not None:
         phrase = re.sub(r"^back ", "", found["np"])
@@ -223,7 +221,7 @@ def _put_back(words: str, outline: Outline) -> Asks | None:
             and not re.search(r"\b(?:on|in|onto|into|around|at|over)\b", phrase)
         ):
             return None
-        return _noun("add", re.sub(r"\b(?:onto|to|into)\b", "on", phrase), outline)
+        return noun_asks("add", re.sub(r"\b(?:onto|to|into)\b", "on", phrase), outline)
     return None
 
 
@@ -232,7 +230,7 @@ def _given(words: str, outline: Outline) -> Asks | None:
         r"(?:give|hand|get) (?P<who>\S+(?: 's)?) (?:back )?(?P<np>(?:a|an|the|her|his|their|its) .+?)(?: back)?", words
     )
     if found is not None:
-        asked = _noun("add", found["np"], outline)
+        asked = noun_asks("add", found["np"], outline)
         owner = _owner(found["who"], outline)
         return (
             asked._replace(owner=owner) if asked and owner and (not asked.owner or asked.owner in PRONOUNS) else asked
@@ -246,10 +244,10 @@ def _gone(words: str, outline: Outline) -> Asks | None:
         words,
     )
     if gone is not None:
-        return _noun("add", gone["np"], outline)
+        return noun_asks("add", gone["np"], outline)
     found = re.fullmatch(r"(?:missing|bring back|no) ?:? (?P<np>.+)", words)
     if found is not None and words.startswith("missing"):
-        return _noun("add", found["np"], outline)
+        return noun_asks("add", found["np"], outline)
     return None
 
 
@@ -259,13 +257,26 @@ def _lacking(words: str, outline: Outline) -> Asks | None:
         words,
     )
     if found is not None:
-        asked = _noun("add", found["np"], outline)
+        asked = noun_asks("add", found["np"], outline)
         owner = _owner(found["who"], outline)
         return asked._replace(owner=owner) if asked and owner else asked
     return None
 
 
 def _change(words: str, outline: Outline) -> Asks | None:
+    can = re.fullmatch(r"(?:can|could|may) (?P<np>.+?) be (?:made |changed to |turned )?(?P<wanted>.+?)", words)
+    if can is not None:
+        return _can_be(can["np"], can["wanted"], outline)
+    can = re.fullmatch(r"(?:can|could|may) (?P<np>.+?) be (?:made |changed to |turned )?(?P<wanted>.+?)", words)
+    if can is not None:
+        gone = re.fullmatch(
+            r"(?:removed|deleted|erased|gone|lost|taken (?:out|off|away)|painted out|cleaned (?:up|off|out)|cut|edited out|got rid of)",
+            can["wanted"],
+        )
+        whole = re.fullmatch(r"(?:fixed|repaired|mended|cleaned up|sorted(?: out)?|corrected)", can["wanted"])
+        if gone or whole:
+            return noun_asks("remove" if gone else "repair", can["np"], outline)
+        return _wanted(can["np"], can["wanted"], outline)
     swap = re.fullmatch(
         r"(?:replace|swap(?: out)?|exchange|substitute|switch(?: out)?|trade) (?P<np>.+?) (?:with|for|by|to) (?P<wanted>.+)",
         words,
@@ -300,6 +311,18 @@ def _change(words: str, outline: Outline) -> Asks | None:
     return None
 
 
+def _can_be(phrase: str, wanted: str, outline: Outline) -> Asks | None:
+    """ "can the cup be removed", "can the cup be red"."""
+    if re.fullmatch(
+        r"(?:removed|deleted|erased|gone|lost|taken (?:out|off|away)|painted out|cleaned (?:up|off|out)|cut|edited out|got rid of)",
+        wanted,
+    ):
+        return noun_asks("remove", phrase, outline)
+    if re.fullmatch(r"(?:fixed|repaired|mended|cleaned up|sorted(?: out)?|corrected)", wanted):
+        return noun_asks("repair", phrase, outline)
+    return _wanted(phrase, wanted, outline)
+
+
 def _made(phrase: str, last: str, outline: Outline) -> Asks | None:
     """ "make her jacket dark red": the words that say how it should be are those after the noun."""
     shades = r"(?:dark|light|bright|pale|deep|navy|olive|royal|sky|warm|cold|blood|forest|matte|shiny|plain|pure)"
@@ -315,37 +338,24 @@ def _wanted(phrase: str, wanted: str, outline: Outline) -> Asks | None:
     made = re.sub(r" (?:again|instead|please|like before|as before|throughout|there|here)$", "", made)
     if not made or len(made.split()) > 8:
         return None
-    asked = _noun("change", phrase, outline)
+    asked = noun_asks("change", phrase, outline)
     return asked._replace(wanted=made) if asked else None
+
+
+MATCHES = (
+    r"(?:match|align|conform) (?P<np>.+?)(?: (?:to|with|against|up with|and))?(?: (?:the|that|those|one|ones|what|it|is|was|like))*",
+    r"(?:make|have|get) (?P<np>.+?) (?:to )?(?:match|the same(?: as)?|look like|look the same(?: as)?|be the same(?: as)?|like|consistent(?: with)?|identical(?: to)?|agree(?: with)?|follow|the way it (?:is|was))(?: (?:in|that|the|one|ones|of|it|is|was|what|as|to|with|those|they|are|were|we|see|have))*",
+    r"(?P<np>.+?) (?:should|must|has to|needs? to|have to|ought to) (?:match|be the same(?: as)?|look like|look the same(?: as)?|be like|be identical(?: to)?|be as)(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on))*",
+    r"(?:(?:i'd like|i would like|i want|we want|i need|we need|please have|have|get) )?(?P<np>.+?) (?:to (?:match|look like|be like|be the same as)|(?:should|must|ought to|needs? to|has to|have to) (?:look|be) (?:the way|as|how|just as|exactly as|like) (?:it|they|she|he) (?:does|do|did|looks?|looked|was|is|are|were|has|had))(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on|panel|sheet|reference))*",
+    r"(?P<np>.+?) (?:does not|doesn't|do not|don't|is not|isn't|are not|aren't) (?:match|match up|the same(?: as)?|look like|look the same(?: as)?|consistent with|like|identical to|agree with|go with)(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on|,|and|please|fix|should))*",
+    r"(?:use |give (?:her|him|them|it) |put (?:her|him) in )?the same (?P<np>.+?) (?:as|like)(?: (?:in|that|the|one|of|it|is|was|what))*",
+)  # fmt: skip
 
 
 def _match(words: str, outline: Outline) -> Asks | None:
     """References were taken out of the clause; what is left of "match … to SH040" ends at the preposition."""
-    found = re.fullmatch(
-        r"(?:match|align|conform) (?P<np>.+?)(?: (?:to|with|against|up with|and))?(?: (?:the|that|those|one|ones|what|it|is|was|like))*",
-        words,
-    )
-    if found is None:
-        found = re.fullmatch(
-            r"(?:make|have|get) (?P<np>.+?) (?:to )?(?:match|the same(?: as)?|look like|look the same(?: as)?|be the same(?: as)?|like|consistent(?: with)?|identical(?: to)?|agree(?: with)?|follow|the way it (?:is|was))(?: (?:in|that|the|one|ones|of|it|is|was|what|as|to|with|those|they|are|were|we|see|have))*",
-            words,
-        )
-    if found is None:
-        found = re.fullmatch(
-            r"(?P<np>.+?) (?:should|must|has to|needs? to|have to|ought to) (?:match|be the same(?: as)?|look like|look the same(?: as)?|be like|be identical(?: to)?|be as)(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on))*",
-            words,
-        )
-    if found is None:
-        found = re.fullmatch(
-            r"(?P<np>.+?) (?:does not|doesn't|do not|don't|is not|isn't|are not|aren't) (?:match|match up|the same(?: as)?|look like|look the same(?: as)?|consistent with|like|identical to|agree with|go with)(?: (?:in|that|the|one|of|it|is|was|what|as|to|with|on|,|and|please|fix|should))*",
-            words,
-        )
-    if found is None:
-        found = re.fullmatch(
-            r"(?:use |give (?:her|him|them|it) |put (?:her|him) in )?the same (?P<np>.+?) (?:as|like)(?: (?:in|that|the|one|of|it|is|was|what))*",
-            words,
-        )
-    return None if found is None else _noun("match", found["np"], outline)
+    found = next((one for form in MATCHES if (one := re.fullmatch(form, words))), None)
+    return None if found is None else noun_asks("match", found["np"], outline)
 
 
 def _repair(words: str, outline: Outline) -> Asks | None:
@@ -365,13 +375,13 @@ def _repair(words: str, outline: Outline) -> Asks | None:
             )
             or phrase
         )
-        return _noun("repair", phrase, outline)
+        return noun_asks("repair", phrase, outline)
     many = re.fullmatch(
         r"(?P<who>.+?) (?:has|have|had|with|shows|grew|got) (?:(?:only|too many|two|three|four|six|seven|eight|extra|an extra|one|a third|a second|a sixth|no|both|two left|two right) )+(?P<np>fingers?|hands?|arms?|legs?|eyes?|teeth|thumbs?|ears?|feet|foot|toes?|heads?|noses?|limbs?)(?: (?:on|at) (?P<place>.+?))?(?: (?:,|and|please|fix|repair|it|that|this|them|-))*",
         words,
     )
     if many is not None:
-        asked = _noun("repair", many["np"], outline)
+        asked = noun_asks("repair", many["np"], outline)
         owner = _owner(many["who"], outline)
         return asked._replace(owner=owner, place=many["place"] or "") if asked and owner else asked
     broken = re.fullmatch(
@@ -379,12 +389,12 @@ def _repair(words: str, outline: Outline) -> Asks | None:
         words,
     )
     if broken is not None and not broken["np"].startswith(("there ", "make ", "turn ")):
-        return _noun("repair", broken["np"], outline)
+        return noun_asks("repair", broken["np"], outline)
     found = re.fullmatch(
         r"(?P<np>.+?) (?:needs?|must|should|has to|have to) (?:be |to be )?(?:fix(?:ed|ing)|repair(?:ed|ing)?|clean(?:ed|ing)(?: up)?|mend(?:ed|ing)|sort(?:ed|ing)(?: out)?|corrected|steady|smoothed)",
         words,
     )
-    return None if found is None else _noun("repair", found["np"], outline)
+    return None if found is None else noun_asks("repair", found["np"], outline)
 
 
 def _regenerate(words: str, outline: Outline) -> Asks | None:
@@ -392,11 +402,12 @@ def _regenerate(words: str, outline: Outline) -> Asks | None:
     shot = r"(?:the )?(?:whole |entire |full |complete |that |this )*(?:shots?|takes?|clips?|it|them|this|that|everything|thing|one|ones|these|those)?"
     verbs = VERBS["regenerate"]
     forms = (
+        rf"(?:have|take|give (?:it|this)) another (?:go|try|pass|roll|attempt)(?: at (?:generating |making |doing )?{shot})?",
         rf"(?:{verbs}) ?{shot}(?: (?:completely|from scratch|again|entirely|whole|anew))*",
         rf"(?:make|do|generate|shoot|render|roll|create|produce) {shot} ?(?:again|over|anew|from scratch|once more)(?: from scratch)?",
         rf"(?:make|give me|get|do|generate|i want|we need|roll) (?:a )?(?:new|fresh|another|different|better) (?:take|version|generation|roll|go)(?: of)?(?: {shot})?",
         r"(?:new|fresh|another) (?:take|version|generation|roll)(?: of(?: it)?)?",
-        rf"{shot} (?:needs?|must|should|has to|have to) (?:be |to be )?(?:regenerated|redone|re-?rolled|made again|remade|reshot|re-?generated|re-?rendered|a re-?roll|(?:a |to be )?re-?roll(?:ed|ing)?|a (?:new|fresh|another) (?:take|roll|version|generation)|another (?:take|roll|go)|(?:to be )?re-?shooting|to be (?:made|done) again)",
+        rf"(?:{shot} )?(?:(?:needs?|must|should|has to|have to|need|ought to) )?(?:be |to be )?(?:regenerated|recreated|generated (?:again|anew)|rendered again|redone|re-?rolled|made again|remade|reshot|re-?generated|re-?rendered|a re-?roll|(?:a |to be )?re-?roll(?:ed|ing)?|a (?:new|fresh|another) (?:take|roll|version|generation)|another (?:take|roll|go)|(?:to be )?re-?shooting|to be (?:made|done) again)",
     )  # fmt: skip
     if any(re.fullmatch(form, words) for form in forms):
         return Asks("regenerate", "")
@@ -413,7 +424,7 @@ UNNOUN = re.compile(
 WORDS_OF_NOUN = 4
 
 
-def _noun(operation: Operation, phrase: str, outline: Outline) -> Asks | None:
+def noun_asks(operation: Operation, phrase: str, outline: Outline) -> Asks | None:
     """The noun phrase taken apart: owner, thing and place. None where it is no plain noun phrase."""
     words = " ".join(phrase.split()).strip(" ,:-")
     words = re.sub(
@@ -467,7 +478,7 @@ def _noun(operation: Operation, phrase: str, outline: Outline) -> Asks | None:
         thing and _owner(thing, outline) and thing not in PRONOUNS
     ):
         name = _owner(thing, outline) or owner
-        is_person = any(name in (one.lower(), *re.split(r"[_-]", one.lower())) for one in outline.characters)
+        is_person = any(is_named(name, one, outline) for one in outline.characters)
         return Asks(operation, "" if is_person and operation in ("repair", "change", "add") else name, name, place)
     if not thing or _owner(thing, outline):
         return Asks(operation, "", owner or _owner(thing, outline), place)

@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 from agent.request.constraints import KEEPS, constraints_of
 from agent.request.fixes import BROKEN, PRONOUNS, VERBS, Asks, asks_of
+from agent.request.pairs import REMARK_ONLY, Command, command_of, is_chat, remark_asks
 from agent.request.plan import Constraints, Fix, Outline, Reading
 from agent.request.refusals import DECLINED, NO_FIX, is_attack, is_other, is_other_thing
-from agent.request.resolve import NUMBERS, ORDINALS, Resolved, joined, names_of, references, shots_of
+from agent.request.resolve import NUMBERS, ORDINALS, Resolved, is_named, joined, names_of, references, shots_of
 from agent.request.text import QUOTATION, QUOTES, Plain, plain, without
 
 MOST_AGAIN = 3
@@ -28,7 +29,7 @@ MOST_AGAIN = 3
 SENTENCE = re.compile(r"(?<!\d)[.;!?](?!\d)|\n")
 VERB = "|".join(VERBS.values())
 CLAUSE = re.compile(
-    rf" (?:,|and|then|also|plus|but|&|\+|as well as|, and|and then|and also|, then|, also|while|,? ?so) (?= *(?:please |also |then |just )*(?:{VERB}|take|get|give|there's|there is|no|the same|her|his|their|the|a|an|that|this|don't|do not|\S+ 's) )"
+    rf" (?:,|-|:|and|then|also|plus|but|&|\+|as well as|, and|and then|and also|, then|, also|while|,? ?so) (?= *(?:please |also |then |just )*(?:{VERB}|take|get|give|there's|there is|no|the same|her|his|their|the|a|an|that|this|don't|do not|\S+ 's) )"
 )
 SPARE_WORDS = re.compile(
     r"[,:()&+-]|\b(?:and|but|then|also|please|pls|thanks|thank you|just|so|ok|okay|the|in|on|of|for|at|shots?|it|is|that|this|too|as well|there|here|with|from|both|only|hi|hello|hey|cheers|"
@@ -40,6 +41,11 @@ PRAISE = re.compile(
     r"\b(?:(?:it|that|this|she|he|everything|all|the rest|rest) )?(?:looks?|is|are|was|were|feels?|seems?) (?:really |very |so |just |all )?(?:great|good|fine|perfect|ok|okay|nice|lovely|"
     r"beautiful|amazing|solid|right|approved|locked)(?: (?:otherwise|apart from that|as is|now))*\b|\b(?:love it|great work|good work|nice work|well done|i love (?:it|this|the rest)|no rush|take your time)\b"
 )
+FILLERS = re.compile(
+    r"(?<![\w'])(?:wherever|everywhere|every time|whenever|in every shot|in all shots|in all the shots)(?: that| where)? (?:she|he|it|they)(?:'s|'re)? ?(?:appears?|is|are|in|shows? up|wears?|visible|seen|has|have|it|them)*(?: (?:in it|in frame|in them|on screen|it|in|visible))*(?![\w'])|"
+    r"(?<![\w'])in (?:all|every one|each) of (?:her|his|their|its) shots(?![\w'])|(?<![\w'])(?:in )?all (?:her|his|their|its) shots(?![\w'])"
+)
+"""Words that say nothing which the subject's own shots do not."""
 PRONOUN_FIRST = re.compile(
     r"^(?:(?:please|so|and|but|just|then|can you|could you|would you|will you|we should|let's|kindly|maybe) )*(?:it|they|she|he|that|this|them|those|(?:bring|put|get|add|give) (?:it|them|that|this) back|(?:remove|delete|erase|lose|fix|repair|restore|clean up|sort out|correct|get rid of|take out) (?:it|them|that|this)|"
     r"(?:take|get) (?:it|them|that|this) (?:out|off|away)|(?:please )?(?:fix|remove|repair|restore|correct)(?: please)?$|make (?:it|them))(?![\w'])"
@@ -71,7 +77,8 @@ def read(request: str, outline: Outline) -> Reading:
     if is_attack(words.text, without(words.text, taken.spans)):
         return Reading(kind="answer", words=DECLINED)
     panels = [found.span() for panel in outline.panels for found in re.finditer(re.escape(panel.lower()), words.text)]
-    rest = without(words.text, [*taken.spans, *panels])
+    fillers = [found.span() for found in FILLERS.finditer(words.text)]
+    rest = without(words.text, [*taken.spans, *panels, *fillers])
     told = references(Plain(request, words.words), outline)
     told = [one for one in told if not any(a < one.end and one.first < b for a, b in taken.spans)]
     clauses = _clauses(rest, told)
@@ -82,7 +89,8 @@ def read(request: str, outline: Outline) -> Reading:
         return Reading(kind="answer", words=NO_FIX)
     if not asking:
         return _nothing(rest, words, taken.constraints, problem)
-    odd = [words.original(one.first, one.end) for one in clauses if one.asks is None and not _is_spare(one.text)]
+    left = [one for one in clauses if one.asks is None and not _is_spare(one.text)]
+    odd = [words.original(one.first, one.end) for one in left if not _is_remark(one, asking, outline)]
     if odd:
         return _puzzled(odd)
     if problem:
@@ -162,15 +170,21 @@ def _ask(clauses: list[_Clause], outline: Outline, told: Sequence[Resolved], res
             again = asks_of(f"{verb} {clause.text}", outline)
             if again is not None and again.operation == before.asks.operation and not _is_spare(clause.text):
                 clause.asks = again
-        if place and clause.text and (clause.asks is None or PRONOUN_FIRST.match(clause.text)):
+        if (
+            place
+            and clause.text
+            and (clause.asks is None or PRONOUN_FIRST.match(clause.text) or command_of(clause.text))
+        ):
             _rejoin(clauses, place, outline)
         if clause.asks is not None:
             before = clause
 
 
 def _rejoin(clauses: list[_Clause], place: int, outline: Outline) -> None:
-    """A clause that was cut at an "and" or a comma inside it."""
+    """A clause that was cut at an "and" or a comma inside it, or a command about what was named before."""
     earlier, clause = clauses[place - 1], clauses[place]
+    if _commanded(earlier, clause, outline) or is_chat(earlier.text):
+        return
     pronoun = PRONOUN_FIRST.match(clause.text)
     if not earlier.text or (earlier.sentence != clause.sentence and not pronoun):
         return
@@ -183,9 +197,40 @@ def _rejoin(clauses: list[_Clause], place: int, outline: Outline) -> None:
             return
 
 
+def _commanded(earlier: _Clause, clause: _Clause, outline: Outline) -> bool:
+    """Whether a clause is a command about the thing that the clause before names, which then asks for both."""
+    command = command_of(clause.text)
+    if command is None or not earlier.text:
+        return False
+    same = earlier.asks is not None and (command.operation in (earlier.asks.operation, "repair"))
+    asks = earlier.asks if same else remark_asks(earlier.text, command, outline)
+    if asks is None:
+        return False
+    earlier.asks, earlier.end = asks, clause.end
+    earlier.told = [*earlier.told, *clause.told]
+    clause.text, clause.told, clause.asks = "", [], None
+    return True
+
+
+def _is_remark(clause: _Clause, asking: Sequence[_Clause], outline: Outline) -> bool:
+    """Whether a clause only says something about what another clause asks for."""
+    if REMARK_ONLY.fullmatch(clause.text) and not re.search(rf"\b(?:{VERB})\b", clause.text):
+        return True
+    nouns = {one.asks.noun.split()[-1] for one in asking if one.asks and one.asks.noun}
+    asks = remark_asks(clause.text, Command("remove"), outline)
+    if asks is None or not asks.noun or asks.noun.split()[-1] not in nouns:
+        return False
+    for one in asking:
+        if one.asks is not None and one.asks.noun.split()[-1:] == asks.noun.split()[-1:]:
+            one.asks = one.asks._replace(place=one.asks.place or asks.place, owner=one.asks.owner or asks.owner)
+    return True
+
+
 def _is_spare(text: str) -> bool:
     """Whether words say nothing by themselves: filler, praise, the number of a list."""
     praised = PRAISE.sub("", text)
+    if is_chat(text):
+        return True
     return not SPARE_WORDS.sub("", praised).strip(" .0123456789)#*")
 
 
@@ -254,7 +299,9 @@ def _fix(place: int, asking: list[_Clause], known: _Known) -> Fix | str:
 LIKE_AT = re.compile(
     r"(?:match(?:es|ing)?|as|like|with|to|same as|identical to|follow|than|from)(?: (?:it is|it was|they are|they were|the ones?|what|that|those|we see|the))* ?$"
 )
-LIKE = re.compile(r"(?:as|like|ones?|that|those|is|was|are|what|same|looks?) (?:in|from|of|at) $")
+LIKE = re.compile(
+    r"(?:as|like|ones?|that|those|is|was|are|what|same|looks?|looked|does|did|do|has|had|were) (?:in|from|of|at) $"
+)
 
 
 def _said_wanted(wanted: str, known: _Known) -> str:
@@ -330,10 +377,7 @@ def _candidates(_owner: str, found: Resolved | None, known: _Known) -> list[str]
 
 
 def _named(name: str, outline: Outline) -> str | None:
-    for one in (*outline.characters, *outline.props):
-        if name in (one.lower(), *re.split(r"[_-]", one.lower())):
-            return one
-    return None
+    return next((one for one in (*outline.characters, *outline.props) if is_named(name, one, outline)), None)
 
 
 @cache
@@ -341,8 +385,8 @@ def _lexicon() -> frozenset[str]:
     """Words of the grammar itself, which a slip of the pen may hide."""
     texts = (VERB, BROKEN, *(said for said, _ in KEEPS), THINGS, SLIPS)
     words = {word for text in texts for word in re.findall(r"[a-z]{4,}", text)}
-    words |= {f"{word}{end}" for word in words for end in ("s", "ed", "ing")}
-    words |= {f"{word[:-1]}ing" for word in words if word.endswith("e")} | {f"{w}d" for w in words if w.endswith("e")}
+    broken = set(re.findall(r"[a-z]{4,}", BROKEN))
+    words |= {f"{word}{end}" for word in broken for end in ("s", "ed", "ing")}
     more = [
         "everything",
         "else",

@@ -135,9 +135,17 @@ def mentioned(request: str, outline: Outline) -> set[str] | None:
 
 
 def names_of(outline: Outline) -> set[str]:
-    """Ids of characters and props, and the parts that they are made of."""
-    ids = {*outline.characters, *outline.props}
-    return {part for one in ids for part in (one.lower(), *re.split(r"[_-]", one.lower())) if part}
+    """Ids of characters and props as people write them, and the parts that a character's id is made of."""
+    ids = [one.lower() for one in (*outline.characters, *outline.props)]
+    spaced = {re.sub(r"[_-]+", " ", one) for one in ids}
+    parts = {part for one in outline.characters for part in re.split(r"[_-]", one.lower()) if part}
+    return {*ids, *spaced, *parts}
+
+
+def is_named(name: str, one: str, outline: Outline) -> bool:
+    """Whether a name means a character or prop of that id."""
+    parts = re.split(r"[_-]", one.lower()) if one in outline.characters else []
+    return name in (one.lower(), re.sub(r"[_-]+", " ", one.lower()), *parts)
 
 
 def _next(text: str, at: int, film: _Film) -> Resolved | None:
@@ -414,11 +422,8 @@ def _sizes(match: re.Match[str], film: _Film) -> Resolved:
 
 
 def _shots_with(name: str, film: _Film) -> list[str]:
-    ids = {
-        one
-        for one in (*film.outline.characters, *film.outline.props)
-        if name in (one.lower(), *re.split(r"[_-]", one.lower()))
-    }
+    everyone = (*film.outline.characters, *film.outline.props)
+    ids = {one for one in everyone if is_named(name, one, film.outline)}
     return [shot.id for shot in film.outline.shots if ids & {*shot.characters, *shot.props}]
 
 
@@ -483,7 +488,21 @@ def _frame(match: re.Match[str], film: _Film) -> Resolved:
     return _in_film(match, (int(match["a"]), int(match["a"])), film)
 
 
-BROAD = (_from, _from_bare, _until, _before_all, _after_all, _scene, _from_scene, _until_scene, _sizes, _all, _half)
+BROAD = (
+    _range,
+    _some,
+    _from,
+    _from_bare,
+    _until,
+    _before_all,
+    _after_all,
+    _scene,
+    _from_scene,
+    _until_scene,
+    _sizes,
+    _all,
+    _half,
+)
 
 
 def shots_of(subject: str, shots: Sequence[ShotNote]) -> tuple[str, ...]:

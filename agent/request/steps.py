@@ -29,6 +29,7 @@ from agent.answers import (
 )
 from agent.evidence import region_evidence
 from agent.mind import Mind
+from agent.request.constraints import WORTH
 from agent.request.plan import Constraints, Fix, Outline, Reading, ShotNote
 from agent.request.resolve import mentioned
 from agent.schema import Film, Finding, Keeper, Shot
@@ -267,11 +268,12 @@ def _meant(shots: tuple[str, ...], request: str, outline: Outline, subject: str 
 
 
 def _budget(said: float | None, request: str) -> Decimal | None:
-    """Raises Wrong for a sum that the request does not name."""
+    """Raises Wrong for a sum that the request does not name, in digits, in English words, or in cents."""
     if said is None:
         return None
-    digits = {float(number.replace(",", ".")) for number in re.findall(r"\d+(?:[.,]\d+)?", request)}
-    if any(character.isdigit() for character in request) and said not in digits:
+    named = {float(number.replace(",", ".")) for number in re.findall(r"\d+(?:[.,]\d+)?", request)}
+    named |= {float(WORTH[word]) for word in re.findall(r"[a-z]+", request.lower()) if word in WORTH}
+    if any(character.isdigit() for character in request) and not {said, 100 * said} & named:
         raise Wrong(f"the request does not name {said} US dollars")
     return Decimal(str(said))
 

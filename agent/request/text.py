@@ -21,7 +21,7 @@ ALIKE = str.maketrans({"’": "'", "‘": "'", "`": "'", "–": "-", "—": "-",
 SHORT_IS = {"there", "it", "that", "he", "she", "what", "who", "let", "here", "where"}
 """Words after which 's is a verb and no possessor."""
 INFLECTED = ("s", "es", "d", "ed", "ing", "er", "ly", "y", "r", "n", "en", "est", "'s")
-LONG, LONGER = 4, 8
+LONG, LONGER = 5, 8
 """Letters from which a word may be one slip away from a known one, and two."""
 
 
@@ -85,8 +85,8 @@ def _spelt(word: Word, known: Collection[str], right: Collection[str]) -> Word:
         return word
     allowed = 2 if len(text) >= LONGER else 1
     near = [one for one in known if abs(len(one) - len(text)) <= allowed and one[0] == text[0]]
-    slips = {one: distance(text, one, allowed) for one in near if len(text) > LONG + 1 or _not_exchanged(text, one)}
-    close = sorted((far, one) for one, far in slips.items() if far <= allowed and len(one) >= LONG + 1)
+    slips = {one: distance(text, one, allowed) for one in near if len(text) > LONG or _not_exchanged(text, one)}
+    close = sorted((far, one) for one, far in slips.items() if far <= allowed and len(one) >= LONG)
     if not close or (len(close) > 1 and close[0][0] == close[1][0]):
         return word
     return Word(close[0][1], word.first, word.end)

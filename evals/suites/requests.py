@@ -6,31 +6,22 @@ of one's own. Split tune leaves out the requests that are kept aside, test has a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agent.request.plan import Outline, Reading
-from evals.requests.cases import SHIPPED, CaseFile, read_cases
+from agent.request.loop import MOST_STEPS
+from agent.request.plan import Outline
+from evals.requests.cases import SHIPPED, Case, CaseFile, read_cases
 from evals.requests.scoring import score
 from evals.runner import CaseLine, Plan, Row
 from evals.statistics import mean
 
 EXACT = ("plain", "relative", "constrained", "several", "misspelt", "multilingual")
 """Classes that are told by the share of exact plans."""
-
-Reader = Callable[[str, Outline], Reading]
-
-
-def reader_of(plan: Plan) -> Reader:
-    """Who reads the plan's requests: the grammar, whatever the inspector."""
-    from agent.request.grammar import read  # noqa: PLC0415 - its tables load when a case is read
-
-    del plan
-    return read
-
 
 @cache
 def _file(path: str) -> CaseFile:
@@ -51,11 +42,11 @@ class Requests:
         return [case.id for case in _cases(plan).cases.values() if plan.split == "test" or not case.aside]
 
     def run(self, plan: Plan, case: str, folder: Path) -> CaseLine:
-        """Reads one request; no file is written."""
-        folder.rmdir()
+        """Reads one request; nothing of it stays in `folder`."""
         file = _cases(plan)
         one = file.cases[case]
-        row = score(one, reader_of(plan)(one.request, file.films[one.film]))
+        row = _read(plan, one, file.films[one.film], folder)
+        shutil.rmtree(folder)
         return CaseLine(case=case, rows=(row,))
 
     def summary(self, plan: Plan, lines: Sequence[CaseLine]) -> dict[str, Any]:
@@ -65,11 +56,36 @@ class Requests:
             "suite": self.name,
             "split": plan.split,
             "seed": plan.seed,
-            "reader": "grammar",
+            "reader": rows[0]["reader"] if rows else "grammar",
+            "model": _model_figures(rows) if plan.inspector == "vlm" else None,
             "cases": len(lines),
             **figures_of(rows),
             "aside": {"cases": len(aside), **figures_of(aside)} if aside else None,
         }
+
+
+def _read(plan: Plan, case: Case, outline: Outline, folder: Path) -> Row:
+    """The row of one request; by a model's loop where the plan's inspector is vlm, else by the grammar."""
+    if plan.inspector == "vlm":
+        from evals.requests.model import read_by_model  # noqa: PLC0415 - starts a server
+
+        told = read_by_model(case, outline, folder)
+        row = score(case, told.reading)
+        return {**row, "reader": told.reading.reader, "requests": told.requests, "usd": told.usd}
+    from agent.request.grammar import read  # noqa: PLC0415 - its tables load when a case is read
+
+    return {**score(case, read(case.request, outline)), "reader": "grammar"}
+
+
+def _model_figures(rows: Sequence[Row]) -> dict[str, Any]:
+    """What a model's loop reached, and what it took; a request in itself is one step."""
+    return {
+        "exact": mean([float(row["exact"]) for row in rows]),
+        "wrong_actions": _wrong(rows),
+        "most_requests": max((row["requests"] for row in rows), default=0),
+        "step_cap": MOST_STEPS,
+        "usd_per_request": mean([row["usd"] for row in rows]),
+    }
 
 
 def figures_of(rows: Sequence[Row]) -> dict[str, Any]:
