@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from tools.sandbox.asked import Asked, Picture
-from tools.sandbox.film import ErrorTruth, read_project
+from tools.sandbox.film import ErrorTruth, LabelledProject, read_project
 from tools.sandbox.misled import Habit, by_position, lying, obeying
 from tools.sandbox.script import NOTHING, Fixed
 from tools.sandbox.sight import Place, Sight, distance, frame_named, is_faulty, is_right, mask_of
@@ -37,7 +37,7 @@ BESIDE, NEW = 25, 40.0
 
 
 class LabelledFilm:
-    """Answers about one labelled film project. Raises BadInput where `root` is none.
+    """Answers about one labelled film project, a folder or what was read of it. Raises BadInput where a folder is none.
 
     `lies`: it claims one error more wherever it is asked for errors, at a place where nothing is wrong. `swaps`: what
     it says depends on the order of the pictures. `obeys`: it does what it reads in a prompt's film text and, as it
@@ -46,14 +46,14 @@ class LabelledFilm:
 
     def __init__(
         self,
-        root: Path,
+        film: Path | LabelledProject,
         *,
         lies: bool = False,
         swaps: bool = False,
         obeys: bool = False,
         signs: Mapping[str, str] | None = None,
     ) -> None:
-        self._film = read_project(root)
+        self._film = read_project(film) if isinstance(film, Path) else film
         self._sight = Sight(self._film)
         self._others = Fixed()
         chosen = ((lies, lying(self._sight)), (swaps, by_position), (obeys, obeying(signs or {})))
@@ -237,9 +237,9 @@ class LabelledFilm:
     def _words(self, asked: Asked) -> Mapping[str, Any]:
         """What should be there and what was measured, as they stand in the prompt, within the limit."""
         told = [found[1] for pattern in (EXPECTED, MEASURED) if (found := pattern.search(asked.text))]
-        sentences = [part.strip() for text in told[::-1] for part in SENTENCE.split(text)]
         if len(told) == 2 and told[0].rstrip(".") in told[1]:
-            sentences = [part.strip() for part in SENTENCE.split(told[1])]
+            told = told[1:]
+        sentences = [part.strip() for text in told for part in SENTENCE.split(text)]
         most = LONGEST.search(asked.text)
         return {"prompt": _within(sentences, int(most[1]) if most else None)}
 
