@@ -40,6 +40,7 @@ from agent.stages.decide import decide_shot
 from agent.stages.look_at_sheets import look_at_sheets
 from agent.stages.mark_origins import mark_origins
 from agent.stages.meet_request import meet_request
+from agent.stages.read_sheets import read_sheets
 from agent.stages.repair_sheets import repair_sheets as repair_faulty_panels
 from agent.stages.trace import trace as trace_causes
 from agent.stages.weigh_looks import weigh_looks as weigh
@@ -137,14 +138,20 @@ async def ingest(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:  #
 
 
 async def inspect_sheets(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Finds panels that disagree with their siblings, by their pixels and by a model's word."""
+    """Reads sheets that film.toml says little of, and finds panels that disagree with their siblings."""
     deps = runtime.context
-    film, notices = film_of(state["film"], deps), {}
-    faults = await heavy(deps, inspecting_sheets.inspect_sheets, film, deps)
+    whole, read = await read_sheets(film_of(state["whole"], deps), deps)
+    film = film_of(state["film"], deps).model_copy(update={"sheets": whole.sheets})
+    faults, notices = await heavy(deps, inspecting_sheets.inspect_sheets, film, deps), noticed("sheets", read)
     if deps.mind is not None:
         looked = await look_at_sheets(film, faults, deps.mind, deps)
-        faults, notices = looked.faults, noticed("sheets", looked.notices)
-    return {"faults": {f"{fault.panel}:{fault.box}": fault for fault in faults}, "notices": notices}
+        faults, notices = looked.faults, notices | noticed("sheets", looked.notices)
+    return {
+        "film": keep_film(film, deps),
+        "whole": keep_film(whole, deps),
+        "faults": {f"{fault.panel}:{fault.box}": fault for fault in faults},
+        "notices": notices,
+    }
 
 
 def noticed(about: str, words: Iterable[str]) -> dict[str, str]:

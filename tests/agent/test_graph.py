@@ -41,8 +41,8 @@ def edges(drawn: str) -> set[tuple[str, str]]:
 
 def test_the_film_graph_walks_one_way() -> None:
     drawn = edges(film_graph().get_graph().draw_mermaid())
-    way = ["ingest", "inspect_sheets", "inspect_shot", "inspect_setups", "trace", "decide", "repair_sheets"]
-    way += ["repair_shots", "conform", "report", "__end__"]
+    way = ["ingest", "inspect_sheets", "inspect_shot", "inspect_setups", "look_at_shot", "settle", "trace", "decide"]
+    way += ["repair_sheets", "repair_shots", "conform", "report", "__end__"]
     assert set(pairwise(way)) <= drawn
     assert not {(b, a) for a, b in drawn} & drawn
 
