@@ -148,7 +148,7 @@ class Ledger:
                 about, model, prompt, calls, read, written, usd = row
                 use = ModelUse(about=about, model=model, prompt=prompt, calls=calls, tokens_in=read)
                 uses[about, model, prompt] = use.model_copy(update={"tokens_out": written, "usd": Decimal(usd)})
-            for one, answer in session.execute(kept).tuples():
+            for one, answer in session.execute(kept):
                 at = (one.about, one.model, one.prompt)
                 use = uses.get(at) or ModelUse(about=one.about, model=one.model, prompt=one.prompt)
                 uses[at] = use.with_memory(answer.tokens_in, answer.tokens_out)
