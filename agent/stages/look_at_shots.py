@@ -17,6 +17,7 @@ from agent.answers import PairLook, ShotLook
 from agent.claims import Claim
 from agent.deps import Deps
 from agent.errors import ModelError
+from agent.evidence import track_of
 from agent.mind import Mind
 from agent.schema import Film, Finding, Looked, PanelFault, Shot, Verdicted
 from agent.shown import Shown
@@ -72,7 +73,7 @@ async def _against_panels(look: Looking, shot: Shot) -> Looked:
     except ModelError as error:
         return Looked(notices=(str(error),))
     made = [claims.from_difference(one, shot, asked.pictures, look.film) for one in said.differences]
-    new, known = _apart(made, look.of(shot))
+    new, known = await asyncio.to_thread(_apart, look.film, made, look.of(shot))
     repeated = await _said_again(look, shot, asked) if new else None
     judged = _verdicts(said, asked.marked)
     weighed = await asyncio.to_thread(_findings, look, new, repeated, look.said_by(asked.prompt), {shot.id: shot})
@@ -131,12 +132,14 @@ def _mark_line(number: int, finding: Finding, pictures: Sequence[int]) -> str:
     return f"Mark {number}: {place}, {close}; measured: {finding.observed}"
 
 
-def _apart(made: Sequence[Claim | None], findings: Sequence[Finding]) -> tuple[list[Claim], list[Verdicted]]:
+def _apart(
+    film: Film, made: Sequence[Claim | None], findings: Sequence[Finding]
+) -> tuple[list[Claim], list[Verdicted]]:
     """Claims about new places, and what is said of places that measurement proposed already."""
     new: list[Claim] = []
     known: list[Verdicted] = []
     for claim in (claim for claim in made if claim is not None):
-        twin = next((f for f in findings if _meets(claim, f)), None)
+        twin = next((f for f in findings if _meets(film, claim, f)), None)
         if twin is None:
             new.append(claim)
         else:
@@ -144,11 +147,14 @@ def _apart(made: Sequence[Claim | None], findings: Sequence[Finding]) -> tuple[l
     return new, known
 
 
-def _meets(claim: Claim, finding: Finding) -> bool:
+def _meets(film: Film, claim: Claim, finding: Finding) -> bool:
+    """Whether a claim is about the place of a finding, where that is in the claim's own frame."""
     first, last = finding.frames
-    common, smaller = claim.box.common(finding.box), min(claim.box.area, finding.box.area)
-    together = claim.shot == finding.shot and first <= claim.frame <= last
-    return together and (claim.box.iou(finding.box) >= SAME_PLACE or common >= INSIDE * smaller)
+    if claim.shot != finding.shot or not first <= claim.frame <= last or finding.mask is None:
+        return False
+    place, _ = track_of(film, finding).crops.get(claim.frame, (finding.box, None))
+    common, smaller = claim.box.common(place), min(claim.box.area, place.area)
+    return claim.box.iou(place) >= SAME_PLACE or common >= INSIDE * smaller
 
 
 def _backs(claim: Claim, finding: Finding) -> Verdicted:
@@ -185,7 +191,7 @@ async def _against_shot(look: Looking, first: Shot, second: Shot) -> Looked:
     except ModelError as error:
         return Looked(notices=(str(error),))
     made = [claims.from_pair(one, (first, second), asked.pictures, look.film) for one in said.differences]
-    new, known = _apart(made, [*look.of(first), *look.of(second)])
+    new, known = await asyncio.to_thread(_apart, look.film, made, [*look.of(first), *look.of(second)])
     repeated = await _paired_again(look, first, second) if new else None
     shots = {first.id: first, second.id: second}
     weighed = await asyncio.to_thread(_findings, look, new, repeated, look.said_by(asked.prompt), shots)
