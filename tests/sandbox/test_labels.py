@@ -122,12 +122,13 @@ def test_a_fault_that_was_repaired_is_not_seen(server: ModelServer, film: Film, 
 
 
 def test_a_picture_that_is_not_what_it_says_is_refused(project: LabelledProject, film: Film) -> None:
-    shot, other = shot_of(film, "SH020"), shot_of(film, "SH070")
+    shot, like, unlike = (shot_of(film, name) for name in ("SH020", "SH060", "SH070"))
     (right,) = whole_frames(shot, [24])
     box = Box(700, 200, 200, 150)
     crop = shown("SH020@24", "close", still(shot.clip, 24), box)
     wrong = [
-        replace(whole_frames(other, [24])[0], name="SH020@24"),
+        replace(whole_frames(like, [24])[0], name="SH020@24"),
+        replace(whole_frames(unlike, [24])[0], name="SH020@24"),
         replace(right, name="SH020@24[0,0,640,360]"),
         replace(crop, name="SH020@24[300,300,200,150]"),
         replace(right, name="SH020@999"),

@@ -24,8 +24,13 @@ from tools.types import Bits, Box, Clip, MaskTrack, Rgb
 FRAME = re.compile(r"(\S+?)@(\d+)")
 THUMBNAIL = 64
 """Longest side, pixels, at which a picture is compared with what its caption names."""
-APART, LEAST = 0.2, 4.0
-"""Share of the contrast, and code values, that half of a thumbnail may be off. Unrelated pictures are off by it all."""
+APART, LEAST = 0.06, 2.5
+"""Share of the contrast, and code values, that most of a thumbnail may be off: compression and grain are off by less,
+frames of other shots by more."""
+MOST_OF_WHOLE, MOST_OF_CROP = 0.75, 0.5
+"""Share of a thumbnail that must be as named; the rest may be a repair, which fills much of a crop that is about it."""
+UNCHANGED = 4.0
+"""Code values that a fault's pixels are off by at most where scaling and compression alone touched them."""
 SOME = 63
 """Code values of a resized mask from which a pixel belongs to it: thin places must not vanish."""
 GONE = 0.5
@@ -66,13 +71,22 @@ class Sight:
         return off <= allowed
 
     def _off(self, picture: Picture) -> tuple[float, float]:
-        """How far half of the picture is off at least, and how far it may be, in code values."""
-        source = self._source(picture.source)
-        if source is None:
-            return 0.0, 0.0
-        own = _thumbnail(_cut(source, picture))
-        sent = np.asarray(cv2.resize(picture.pixels, own.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
-        return float(np.median(np.abs(own - sent))), APART * float(own.std()) + LEAST
+        """How far most of the picture is off at most, and how far it may be, in code values.
+
+        A frame may be as it came in or as it should be.
+        """
+        named = self._source(picture.source)
+        sources = [source for source in (named, self._clean(picture)) if source is not None]
+        own = [_thumbnail(_cut(source, picture)) for source in sources]
+        sent = [np.asarray(cv2.resize(picture.pixels, one.shape[1::-1], interpolation=cv2.INTER_AREA)) for one in own]
+        share = MOST_OF_WHOLE if picture.whole else MOST_OF_CROP
+        off = [float(np.quantile(np.abs(one - two), share)) for one, two in zip(own, sent, strict=True)]
+        return min(off, default=0.0), APART * float(own[0].std()) + LEAST if own else 0.0
+
+    def _clean(self, picture: Picture) -> Rgb | None:
+        frame = frame_named(picture.source)
+        clean = self.film.clean.get(frame[0]) if frame else None
+        return frame_of(clean, frame[1]) if frame and clean else None
 
     def _source(self, name: str) -> Rgb | None:
         """What a name stands for; None for a panel that was found by another reading of the sheet."""
@@ -133,7 +147,7 @@ class Sight:
 
 def is_faulty(apart: Distance) -> bool:
     """Whether a state shows the fault: it has not left the faulty pixels, in whatever direction."""
-    return not is_right(apart) and apart.to_wrong <= max(GONE * apart.apart, LEAST)
+    return not is_right(apart) and apart.to_wrong <= max(GONE * apart.apart, UNCHANGED)
 
 
 def is_right(apart: Distance) -> bool:
