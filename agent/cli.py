@@ -671,6 +671,11 @@ def sandbox(
         Path | None, typer.Option(help="A labelled film: the model answers from its labels.json.", metavar="FILM")
     ] = None,
     port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free port.", min=0, max=65535)] = 0,
+    server: Annotated[
+        Literal["openai", "vllm", "ollama", "llama.cpp", "older", "text-only"],
+        typer.Option(help="Whose quirks it has."),
+    ] = "openai",
+    lies: Annotated[bool, typer.Option("--lies", help="Claim errors where nothing is wrong.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -681,7 +686,7 @@ def sandbox(
     """
     from tools.sandbox import serve_forever
 
-    serve_forever(film, port)
+    serve_forever(film, port, kind=server, lies=lies)
     return 0
 
 

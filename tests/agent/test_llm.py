@@ -162,12 +162,13 @@ def test_nobody_at_home_is_unreachable_and_costs_nothing() -> None:
     [
         (SERVERS["openai"], Skill(rung="json_schema", sees=True)),
         (SERVERS["ollama"], Skill(rung="json_schema", sees=True)),
-        (SERVERS["llama.cpp"], Skill(rung="json_object", sees=True)),
+        (SERVERS["llama.cpp"], Skill(rung="json_schema", sees=True)),
+        (SERVERS["older"], Skill(rung="json_object", sees=True)),
         (Quirks(rungs=("text",)), Skill(rung="text", sees=True)),
         (SERVERS["text-only"], Skill(rung="text", sees=False)),
         (Quirks(sees=False), Skill(rung="json_schema", sees=False)),
     ],
-    ids=["openai", "ollama", "llama.cpp", "text", "text-only", "blind"],
+    ids=["openai", "ollama", "llama.cpp", "older", "text", "text-only", "blind"],
 )
 def test_the_probe_finds_the_rung_and_whether_pictures_arrive(quirks: Quirks, skill: Skill) -> None:
     async def probed(server: ModelServer) -> Skill:
@@ -182,8 +183,8 @@ def test_the_probe_finds_the_rung_and_whether_pictures_arrive(quirks: Quirks, sk
 
 def test_usage_is_estimated_where_a_server_does_not_say() -> None:
     till = Till()
-    with served(quirks=SERVERS["ollama"]) as server:
-        asked(server, till)
+    with served(quirks=SERVERS["older"]) as server:
+        asked(server, till, Skill(rung="json_object", sees=True))
     usage, _ = till.endings[1]
     assert usage.tokens_in == till.opened[0].tokens_in
     assert 5 < usage.tokens_out < 100

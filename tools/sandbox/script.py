@@ -61,8 +61,9 @@ class Quirks(Frozen):
 SERVERS: Mapping[str, Quirks] = {
     "openai": Quirks(),
     "vllm": Quirks(most_pictures=1),
-    "ollama": Quirks(usage=False, most_tokens=4096),
-    "llama.cpp": Quirks(rungs=("json_object", "text"), reasons=True),
+    "ollama": Quirks(most_tokens=4096),
+    "llama.cpp": Quirks(reasons=True),
+    "older": Quirks(rungs=("json_object", "text"), usage=False),
     "text-only": Quirks(rungs=("text",), sees=False),
 }
 
