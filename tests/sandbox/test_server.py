@@ -244,7 +244,7 @@ def test_a_fault_for_all_tasks_can_last_for_good() -> None:
                 asked(server, Prompt("write-fill", 1, "words"), answers.FillWords)
 
 
-@pytest.mark.parametrize(("kind", "refused"), [("llama.cpp", "json_schema"), ("text-only", "json_schema")])
+@pytest.mark.parametrize(("kind", "refused"), [("older", "json_schema"), ("text-only", "json_schema")])
 def test_a_server_that_does_not_know_a_form_says_so(kind: str, refused: str) -> None:
     with served(kind=kind) as server, pytest.raises(openai.BadRequestError, match=refused):
         sent(server, question())
