@@ -106,14 +106,15 @@ class Continuity:
         made = time.perf_counter()
         result = inspected(film, plan)
         looked = time.perf_counter()
-        rows = judged(film, read_labels(film), result, families, kind=kind, case=folder.name)
+        rows = with_model(judged(film, read_labels(film), result, families, kind=kind, case=folder.name), result)
         _keep_pictures(film, rows, folder)
         shutil.rmtree(film, ignore_errors=True)
         return CaseLine(case=case, rows=tuple(rows), seconds=_seconds(start, made, looked, time.perf_counter()))
 
     def summary(self, plan: Plan, lines: Sequence[CaseLine]) -> dict[str, Any]:
         rows = [row for line in lines for row in line.rows]
-        return {"suite": self.name, "split": plan.split, "seed": plan.seed, **summary_of(rows)}
+        figures = {"suite": self.name, "split": plan.split, "seed": plan.seed, **summary_of(rows)}
+        return {**figures, "model": told} if (told := model_figures(rows)) else figures
 
 
 def _seconds(*marks: float) -> dict[str, float]:
@@ -155,11 +156,44 @@ def _own(case: str, folder: Path) -> tuple[Path, Mapping[str, str], str]:
 
 
 def inspected(film: Path, plan: Plan) -> PassResult:
-    """Everything up to the decision, on the film as a project."""
+    """Everything up to the decision, on the film as a project.
+
+    With inspector vlm the configured model looks; without one the scripted model, which knows the film's labels.
+    """
     from agent import runs  # noqa: PLC0415
+    from agent.config import load_settings  # noqa: PLC0415
     from agent.deps import RunOptions  # noqa: PLC0415
 
-    return runs.start(film, RunOptions(goal="plan", inspector=plan.inspector, offline=True))
+    rehearse = plan.inspector == "vlm" and load_settings(film).model is None
+    pixels = plan.inspector == "pixels" or rehearse
+    return runs.start(film, RunOptions(goal="plan", inspector=plan.inspector, offline=pixels, rehearse=rehearse))
+
+
+def model_figures(rows: Sequence[Row]) -> Row | None:
+    """What a model's looks took per shot; None where none looked."""
+    asked = [row["model"] for row in rows if row.get("model")]
+    if not asked:
+        return None
+    return {
+        "model": asked[0]["name"],
+        "tokens_per_shot": round(sum(one["tokens"] for one in asked) / len(rows), 1),
+        "usd_per_shot": round(sum(one["usd"] for one in asked) / len(rows), 6),
+    }
+
+
+def with_model(rows: Sequence[Row], result: PassResult) -> list[Row]:
+    """Each shot's row with what was asked of a model about it and its findings."""
+    made = []
+    for row in rows:
+        about = {row["shot"], *(f.id for f in result.findings if f.shot == row["shot"])}
+        uses = [use for use in result.model_use if use.about in about]
+        told = {
+            "name": uses[0].model if uses else "",
+            "tokens": sum(use.tokens_in + use.tokens_out for use in uses),
+            "usd": float(sum(use.usd for use in uses)),
+        }
+        made.append({**row, "model": told} if uses else row)
+    return made
 
 
 def _keep_pictures(film: Path, rows: Sequence[Row], folder: Path) -> None:
