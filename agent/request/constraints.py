@@ -1,229 +1,195 @@
-"""What a request says about how: what must stay, what it may cost, what must not be done, which shots are spared."""
+"""What a request says about how: what it may cost, what must not be done, which shots are spared, with which editor.
+
+What must stay ("don't touch her performance") is a clause of its own and read with the others.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import NamedTuple
+from functools import cache
 
-from agent.request.plan import Constraints, Forbidden, Keep, Outline
-from agent.request.resolve import SHOT_ID, Resolved, references
-from agent.request.text import Plain, Word
+from agent.request.forms import pattern_of
+from agent.request.names import Names
+from agent.request.plan import Constraints, Keep
+from agent.request.references import NUMBERS, Reference
+from agent.request.words import Word, coded
 
-KEEPS: tuple[tuple[str, Keep], ...] = (
-    (r"(?:every ?thing|all) else|the rest(?: of (?:it|the (?:shot|frame|picture|image|take|scene|film)))?|any ?thing else|"
-     r"nothing else|the remainder|(?:the )?other (?:things|stuff|parts)", "everything-else"),
-    (r"performances?|acting|delivery|lip ?-?sync|acting beats?|expressions?|gestures?|line readings?|take", "performance"),
-    (r"camera(?: (?:moves?|movements?|motion|work|path))?|(?:camera )?moves?|camerawork|pan|push ?-?in|dolly|zoom|tracking|move", "camera"),
-    (r"framing|compositions?|crop|frame size|shot size|blocking", "framing"),
-    (r"light|lighting|lights|exposure|shadows?", "light"),
-    (r"colou?rs?|colou?r grade|grade|grading|look|palette|white balance", "colour"),
-    (r"audio|sound(?:track)?|dialogues?|dialogs?|music|voices?|sync", "audio"),
-    (r"backgrounds?|set|backdrop|surroundings|environment|location", "background"),
-    (r"timing|pace|pacing|length|durations?|edit|cut|rhythm|speed|frame count", "timing"),
-)  # fmt: skip
-WHAT = "|".join(words for words, _ in KEEPS)
-WHOSE = r"(?:(?:the|her|his|their|its|that|this|any|all|of|our|my|original|existing|current|same|\w+ 's) )*"
-ITEM = rf"{WHOSE}(?:{WHAT})"
-ITEMS = rf"{ITEM}(?:(?: , and | , or | , | and | or | nor ){ITEM})*"
-TAIL = (
-    r"(?: (?:exactly |just |all |completely )?(?:as is|as (?:it|they|she|he) (?:is|are|was|were)|as in the original|untouched|unchanged|the same|"
-    r"intact|alone|identical|unaffected|as(?:-| )is|where it is|in place|like it is|the way (?:it|they) (?:is|are)))?"
-)
-DONT = r"(?:do not|don't|dont|never|without|not to|please don't|but don't|but do not|avoid|no need to|mustn't|must not|should not|shouldn't|can't|cannot|nobody should|not)"
-TOUCH = (
-    r"(?:touch(?:ing)?|chang(?:e|ing)|alter(?:ing)?|affect(?:ing)?|mess(?:ing)? (?:with|up)|modify(?:ing)?|los(?:e|ing)|damag(?:e|ing)|ruin(?:ing)?|"
-    r"mov(?:e|ing)|redo(?:ing)?|edit(?:ing)?|disturb(?:ing)?|break(?:ing)?|kill(?:ing)?|shift(?:ing)?|harm(?:ing)?)"
-)
-AMOUNT = r"(?:[$€£]?\d+(?:[.,]\d+)?[$€£]?|a|an|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|hundred|half a)"
-UNIT = r"(?:dollars?|bucks?|usd|\$|cents?|us dollars?|quid)"
-LIMIT = r"(?:(?:and |but |, |for |keep(?:ing)? (?:it |this |the (?:cost|price|total|bill) )?|spend(?:ing)? |cost(?:s|ing)? |stay(?:ing)? |with |within |on |of |is |a |at |it |must |should |can |to |us |me |the |my |you |may |i |have |'s )*)"
-MONEY = rf"(?P<sum>{AMOUNT}) ?(?P<unit>{UNIT})?"
-AGAIN = r"(?:re-?roll(?:s|ed|ing)?|regenerat(?:e|ed|ing|ion)s?|re-?generat(?:e|ed|ing|ion)|re-?shoot(?:ing)?|re-?render(?:ing)?|remak(?:e|ing)|new generations?)"
-MADE_AGAIN = r"(?:mak(?:e|ing) (?:it|them|the (?:whole )?(?:shot|take|clip)|a new (?:one|take|shot)|any shot) (?:again|over|anew)|redo(?:ing)? (?:it|them|the (?:whole )?(?:shot|take|clip))|start(?:ing)? over|a new take|new takes?)"
-WORTH = {
-    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100,
-}  # fmt: skip
+WORTH: Mapping[str, int] = {"a": 1, "an": 1, **NUMBERS}
+"""Numbers in words."""
+Entry = Callable[["Said", Sequence[Word]], None]
 
 
-class Taken(NamedTuple):
-    """The constraints of a request, and the stretches of words that said them."""
+@dataclass(slots=True)
+class Said:
+    """The constraints as they are gathered; `why` says what a constraint leaves open."""
 
-    constraints: Constraints
-    spans: list[tuple[int, int]]
-    problem: str = ""
-
-
-class _Found(NamedTuple):
-    first: int
-    end: int
-    keep: tuple[Keep, ...] = ()
-    forbid: tuple[Forbidden, ...] = ()
+    names: Names
+    references: Mapping[str, Reference]
+    keep: set[Keep] = field(default_factory=set)
     budget: Decimal | None = None
-    spare: tuple[str, ...] = ()
-    only: str = ""
-    ask: bool = False
-    problem: str = ""
+    spare: set[str] = field(default_factory=set)
+    forbid: set[str] = field(default_factory=set)
+    only: set[str] = field(default_factory=set)
+    ask_first: bool = False
+    why: str = ""
+
+    def constraints(self) -> Constraints:
+        order = [shot.id for shot in self.names.outline.shots]
+        return Constraints.model_validate(
+            {
+                "keep": tuple(sorted(self.keep)),
+                "budget_usd": self.budget,
+                "spare": tuple(shot for shot in order if shot in self.spare),
+                "forbid": tuple(sorted(self.forbid)),
+                "only": tuple(sorted(self.only)),
+                "ask_first": self.ask_first,
+            }
+        )
 
 
-def constraints_of(words: Plain, outline: Outline) -> Taken:
-    """Everything that the words say about how."""
-    text = words.text
-    found: list[_Found] = []
-    for one in (
-        *_forbidden(text),
-        *_asking(text),
-        *_spared(words, outline),
-        *_kept(text),
-        *_money(text),
-        *_editors(text, outline),
-    ):
-        if all(one.end <= other.first or one.first >= other.end for other in found):
-            found.append(one)
-    sums = [one.budget for one in found if one.budget is not None]
-    constraints = Constraints(
-        keep=tuple(sorted({keep for one in found for keep in one.keep})),
-        budget_usd=min(sums) if sums else None,
-        spare=_ordered({shot for one in found for shot in one.spare}, outline),
-        forbid=tuple(sorted({what for one in found for what in one.forbid})),
-        only=tuple(sorted({one.only for one in found if one.only})),
-        ask_first=any(one.ask for one in found),
-    )
-    problem = next((one.problem for one in found if one.problem), "")
-    return Taken(constraints, [(one.first, one.end) for one in found], problem)
+def taken(words: Sequence[Word], said: Said) -> list[Word]:
+    """The words with every constraint in them as one token; `said` has what they said."""
+    left = list(words)
+    for pattern, entry in _patterns():
+        left = _each(left, pattern, entry, said)
+    return left
 
 
-def _ordered(shots: set[str], outline: Outline) -> tuple[str, ...]:
-    return tuple(shot.id for shot in outline.shots if shot.id in shots)
+def _each(words: list[Word], pattern: re.Pattern[str], entry: Entry, said: Said) -> list[Word]:
+    """The words with every place where a pattern fits entered and made one token."""
+
+    def token(_: re.Match[str], inside: Sequence[Word]) -> Word:
+        entry(said, inside)
+        return Word("constraint", "", inside[0].first, inside[-1].end, frozenset({"CONSTRAINT"}))
+
+    return _replaced(words, words, pattern, token)
 
 
-def _each(patterns: Sequence[str], text: str) -> Iterator[re.Match[str]]:
-    for pattern in patterns:
-        yield from re.finditer(rf"(?<![\w'])(?:(?:and|but|so|please|also|just) )*{pattern}(?![\w'])", text)
+def _ends(words: Sequence[Word]) -> list[int]:
+    ends = [0]
+    for word in words:
+        ends.append(ends[-1] + len(word.code))
+    return ends
 
 
-def _kept(text: str) -> Iterator[_Found]:
-    patterns = (
-        rf"(?:make sure (?:to |you |that )?|be sure to )?(?:keep|leave|preserve|retain|maintain|protect|hold|save) (?P<what>{ITEMS}){TAIL}",
-        rf"{DONT} {TOUCH} (?:at )?(?P<what>{ITEMS}){TAIL}",
-        rf"{DONT} {TOUCH} (?P<what>any ?thing(?: else)?)(?: else)?",
-        rf"{DONT} {TOUCH} (?P<what>it|them|that|those)",
-        rf"(?P<what>{ITEMS}) (?:(?:must|should|has to|have to|needs? to|can|is to|are to|'s to|is|are) )*(?:stays?|remains?|be kept|kept|be left|left|is fine|are fine|is good|are good|fine|good|ok|perfect|great){TAIL}",
-        r"(?P<what>nothing else)(?: (?:changes|should change|may change|is to change|gets touched|in the (?:shot|frame) (?:changes|should change)|touched|must change))?",
-        rf"(?P<what>{ITEMS}) (?:must|should|may) not (?:change|be touched|be changed|be altered|move)",
-        rf"same (?P<what>{WHAT})",
-    )  # fmt: skip
-    for match in _each(patterns, text):
-        yield _Found(match.start(), match.end(), keep=_keeps(match["what"]))
-
-
-def _keeps(words: str) -> tuple[Keep, ...]:
-    found = [keep for said, keep in KEEPS if re.search(rf"(?<![\w'])(?:{said})(?![\w'])", words)]
-    if re.search(r"any ?thing|nothing else", words) and "everything-else" not in found:
-        found.append("everything-else")
-    if "everything-else" in found and len(found) > 1 and " and " not in words and "," not in words:
-        return ("everything-else",)
-    return tuple(dict.fromkeys(found))
-
-
-def _forbidden(text: str) -> Iterator[_Found]:
-    for match in _each(
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], Entry], ...]:
+    table: tuple[tuple[str, Entry], ...] = (
+        ("(?:it this that all everything)? LIM+ (?:: of is the a at to be)* (?:LIM)* MONEY LIMTAIL*", _budget),
+        ("MONEY LIMTAIL+", _budget),
         (
-            rf"(?:{DONT}|no) (?:any )?(?:{AGAIN}|{MADE_AGAIN})(?: (?:it|them|the (?:shot|take|whole shot|clip)s?|any(?:thing| shots?)?|whole shots?|shots?|please))?",
-            rf"(?:not|no) {AGAIN}",
+            "(?:NOT WITHOUT no) (?:any a the full whole)* (?:AGAIN ROLLS RETAKES NEWTAKE) "
+            "(?:SHOTWORD REF any of anything)*",
+            _not_again,
         ),
-        text,
-    ):
-        yield _Found(match.start(), match.end(), forbid=("regenerate",))
-    for match in _each((rf"(?:{DONT}|no) (?:any )?(?:re-?tak(?:e|es|ing))(?: (?:it|them|anything))?",), text):
-        yield _Found(match.start(), match.end(), forbid=("retake",))
-    local = (
-        r"(?:keep|stay|run|do|work)(?:ing)? (?:it|this|everything|that|all)? ?(?:all )?(?:strictly )?(?:offline|local|locally|on this (?:machine|computer|box)|on (?:the|my) (?:machine|computer))(?: only)?",
-        r"(?:offline|local(?:ly)?)(?: only| please)?",
-        r"(?:nothing|no (?:footage|frames?|material|pictures?|data|media)|none of (?:it|this|the footage)) (?:may |must |should |can |is to |to )?(?:leaves?|leave|goes out of|go out of|leaving|gets? off) (?:this|the|my|our) (?:machine|computer|building|house|office|network|studio|box)",
-        rf"{DONT} (?:upload|send|let)(?:ing)? (?:any|any ?thing|it|the footage|footage|frames|them|this)?(?: (?:anywhere|out|to (?:the cloud|anyone|anybody|a server)|leave (?:this|the|my) (?:machine|computer)))?",
-        r"no (?:uploads?|uploading|cloud)(?: services?| tools?)?",
-        r"with ?out (?:uploading|the cloud)(?: (?:any ?thing|it|footage))?",
-        r"(?:the |my |any |our )?(?:footage|frames?|material|pictures?|film|shots?|nothing|it) (?:must|should|may|can|is to|are to)(?: not|n't|not)? (?:ever )?(?:be )?(?:uploaded|sent (?:out|anywhere)|shared|leave (?:this|the|my) (?:machine|computer|building|house))(?: (?:anywhere|to anyone|to the cloud|at all))*",
-        r"on this (?:machine|computer) only",
+        ("(?:NOT WITHOUT) (?:MAKE ROLL) SHOTWORD* OVERAGAIN", _not_again),
+        ("INPAINTONLY", _not_again),
+        ("OFFLINE", _offline),
+        ("WAITASK (?:APPROVED BEFOREWORD PLANWORD)+", _ask),
+        ("ASKV+ (?:PLANWORD the a an your)* FIRST BEFOREWORD*", _ask),
+        ("ASKV+ (?:the a an your)* PLANWORD+", _ask),
+        ("(?:the a)? PLANWORD FIRST", _ask),
+        ("only? EDITWITH (?:the only)* EDITOR EDITTAIL*", _editor),
+        ("only EDITOR", _editor),
+        ("EDITOR (?:only alone)", _editor),
+        ("(?:SPAREV) (?:anything in)* REF+ ASIS?", _spare),
+        ("NOT TOUCH (?:anything in)* REF+ ASIS?", _spare),
+        ("REF MODAL? (?:BE)? STAY ASIS?", _spare),
+        ("REF (?:BE)? ASIS", _spare),
     )  # fmt: skip
-    for match in _each(local, text):
-        yield _Found(match.start(), match.end(), forbid=("upload",))
+    return tuple((pattern_of(pattern, skipping=False), entry) for pattern, entry in table)
 
 
-def _asking(text: str) -> Iterator[_Found]:
-    patterns = (
-        r"(?:ask|check with|run it by|show|tell|let) me (?:see |know )?(?:(?:the|your|a) (?:plan|quote|price|proposal|cost) )?(?:first|before(?:hand)?)(?: (?:you |we |doing|changing|touching|any|that|it|spend(?:ing)?|money|anything|do|start|change|is|spent|anything|commit(?:ting)?)+)*",
-        r"(?:ask|check)(?: with me)? (?:first|before(?:hand)?)(?: (?:you |doing|changing|touching|anything|any|it|that|spending|money|starting)+)*",
-        r"(?:show|give|send) me (?:the|a|your) (?:plan|quote|price|proposal|cost)(?: (?:first|before(?:hand)?)(?: \w+)*)?",
-        r"(?:do not|don't|dont) (?:do|start|change|spend|touch|edit|run) (?:anything |any money |it )?(?:yet|until|before)(?: (?:yet|until|before|i|approve|say|so|agree|ok|okay|it|have|seen|the|plan|we|talk|approved|you|ask|me|asking|without))*",
-        r"wait (?:for|until) (?:my|i) (?:ok|okay|approval|go|go-ahead|say so|approve|yes|have approved)(?: first)?",
-        r"(?:quote|price|plan|approval|estimate)s? first",
-        r"(?:i want to|let me|i'd like to) (?:see|approve|check|review) (?:the |a |your )?(?:plan|quote|price|it|proposal|cost) (?:first|before(?:hand)?)(?: \w+)*",
-        r"with my (?:approval|ok|okay)(?: only)?",
-    )  # fmt: skip
-    for match in _each(patterns, text):
-        yield _Found(match.start(), match.end(), ask=True)
+def _budget(said: Said, words: Sequence[Word]) -> None:
+    sums = [Decimal(word.text) for word in words if word.has("MONEY")]
+    said.budget = min([*sums, *([said.budget] if said.budget is not None else [])])
 
 
-def _money(text: str) -> Iterator[_Found]:
-    under = r"(?:under|below|less than|at (?:the )?most|max(?:imum)?(?: of)?|no more than|not more than|up to|within|cap(?:ped)?(?: at)?|budget(?: of| is|:)?|limit(?: of| is)?|for|not over|never more than|only|ceiling(?: of)?)"
-    patterns = (
-        rf"{LIMIT}{under}(?: :)? (?:a (?:budget|total|maximum|max|cap|limit) of )?{MONEY}(?: (?:max(?:imum)?|tops|at most|total|in total|per shot|or less|altogether|all in|overall))*",
-        rf"{LIMIT}{MONEY} (?:max(?:imum)?|tops|at most|or less|limit|budget|cap)(?: (?:in total|total|altogether))?",
-        rf"{LIMIT}(?:budget|limit|cap|max) ?:? ?{MONEY}",
-        rf"{DONT} (?:spend(?:ing)?|pay|go over|use|exceed)(?: (?:more than|over|above|beyond))? {MONEY}",
-    )  # fmt: skip
-    for match in _each(patterns, text):
-        amount = _sum(match["sum"], match["unit"] or "", match[0])
-        if amount is not None:
-            yield _Found(match.start(), match.end(), budget=amount)
+def _not_again(said: Said, words: Sequence[Word]) -> None:
+    retake = any(word.has("RETAKES") for word in words)
+    said.forbid.add("retake" if retake else "regenerate")
 
 
-def _sum(words: str, unit: str, whole: str) -> Decimal | None:
-    """US dollars; None where the words are about no money."""
-    monied = unit or re.search(r"[$]", words) or re.search(r"\b(?:budget|spend|spending|cost|costs)\b", whole)
-    if not monied:
-        return None
-    if words == "half a":
-        return Decimal("0.5")
-    digits = re.sub(r"[$€£]", "", words).replace(",", ".")
-    value = Decimal(WORTH[words]) if words in WORTH else Decimal(digits)
-    return value / 100 if unit.startswith("cent") else value
+def _offline(said: Said, words: Sequence[Word]) -> None:
+    del words
+    said.forbid.add("upload")
 
 
-def _editors(text: str, outline: Outline) -> Iterator[_Found]:
-    names = "|".join(re.escape(one.lower()) for one in outline.editors)
-    if not names:
-        return
-    patterns = (
-        rf"(?:(?:only|just) )?(?:with|using|use|via|through|by)(?: only| just)? (?:the )?(?P<name>{names})(?: (?:only|alone|editor(?: only)?|tool|and nothing else))*",
-        rf"(?P<name>{names}) only",
-    )
-    for match in _each(patterns, text):
-        yield _Found(match.start(), match.end(), only=next(e for e in outline.editors if e.lower() == match["name"]))
+def _ask(said: Said, words: Sequence[Word]) -> None:
+    del words
+    said.ask_first = True
 
 
-def _spared(words: Plain, outline: Outline) -> Iterator[_Found]:
-    """ "don't touch SH050", "leave the last shot alone", "SH050 stays as it is"."""
-    text = words.text
-    shots = rf"(?:{SHOT_ID}|shots? \d+|the [\w-]+ (?:shot|scene)|the [\w-]+ (?:two|three|four) shots|scene \w+|sc ?\d+)"
-    many = rf"(?:(?:in |on )?{shots}(?:(?: , and | , | and | or | nor ){shots})*)"
-    patterns = (
-        rf"{DONT} (?:{TOUCH}|do any ?thing (?:to|in|with)|work on|go near|include) (?:any ?thing in )?(?P<what>{many})(?: (?:at all|please|though))*",
-        rf"(?:leave|keep) (?P<what>{many}) (?:alone|untouched|as (?:is|it is|they are)|unchanged|out(?: of it)?|be|intact|exactly as (?:it is|is))",
-        rf"(?P<what>{many}) (?:(?:must|should|has to|needs to|is to) )?(?:stays?|remains?|is fine|are fine|is off limits|is ok|are ok|is locked|are locked|is approved){TAIL}",
-        rf"hands off (?:of )?(?P<what>{many})",
-        rf"skip (?P<what>{many})",
-    )  # fmt: skip
-    for match in _each(patterns, text):
-        inner = Plain(words.request, tuple(Word(one, 0, 0) for one in match["what"].split()))
-        told = references(inner, outline)
-        problem = next((one.problem for one in told if one.problem), "")
-        yield _Found(match.start(), match.end(), spare=_shots(told), problem=problem)
+def _editor(said: Said, words: Sequence[Word]) -> None:
+    said.only |= {said.names.of(word) for word in words if word.has("EDITOR")}
 
 
-def _shots(told: Sequence[Resolved]) -> tuple[str, ...]:
-    return tuple(shot for one in told for shot in one.shots)
+def _spare(said: Said, words: Sequence[Word]) -> None:
+    for word in words:
+        reference = said.references.get(word.text) if word.has("REF") else None
+        if reference is None:
+            continue
+        if reference.why or reference.span or reference.excludes:
+            said.why = (
+                reference.why
+                or f"a stretch of a shot cannot be spared; name the whole shot that “{reference.words}” is in"
+            )
+        said.spare |= set(reference.shots)
+
+
+COUNT = rf"\d+(?:[.,]\d+)?|{'|'.join(NUMBERS)}"
+SUM = r"\|(?:us\| \|)?(?:dollars?|bucks?|usd)\| "
+MONEY = re.compile(
+    r"(?:\|\$\| \|(?P<a>\d+(?:[.,]\d+)?)\| (?:\|(?:usd|dollars?)\| )?)"  # $2, $2 USD
+    r"|(?:\|(?P<b>\d+(?:[.,]\d+)?)\| \|\$\| )"  # 2 $
+    r"|(?:\|(?:usd|us\$)\| \|(?:\$\| \|)?(?P<c>\d+(?:[.,]\d+)?)\| )"  # USD 2
+    r"|(?:\|half\| \|a\| \|(?:dollar|buck)\| )(?P<half>)"
+    rf"|(?:\|(?P<d>{COUNT}|an?)\| {SUM}(?:(?:\|and\| )?\|(?P<more>{COUNT})\| \|cents?\| )?)"  # two dollars
+    rf"|(?:\|(?P<cents>{COUNT})\| \|cents?\| )"
+)
+
+
+def with_money(words: Sequence[Word]) -> list[Word]:
+    """The words with sums of US dollars as one token each, its text the dollars; other currencies are left."""
+    return _replaced([replace(word, marks=frozenset()) for word in words], words, MONEY, _sum)
+
+
+def _sum(found: re.Match[str], inside: Sequence[Word]) -> Word:
+    return Word(_dollars(found), "", inside[0].first, inside[-1].end, frozenset({"MONEY"}))
+
+
+def _replaced(
+    seen: Sequence[Word],
+    words: Sequence[Word],
+    pattern: re.Pattern[str],
+    token: Callable[[re.Match[str], Sequence[Word]], Word],
+) -> list[Word]:
+    """The words with every stretch that a pattern fits as one token; `seen` is what the pattern looks at."""
+    made: list[Word] = []
+    at, ends, code = 0, _ends(seen), coded(seen)
+    while at < len(words):
+        found = pattern.match(code, ends[at])
+        if found is None:
+            made.append(words[at])
+            at += 1
+            continue
+        size = ends.index(found.end()) - at
+        made.append(token(found, words[at : at + size]))
+        at += size
+    return made
+
+
+def _dollars(found: re.Match[str]) -> str:
+    if found["cents"]:
+        return str(_amount(found["cents"]) / 100)
+    if found["half"] is not None:
+        return "0.5"
+    whole = _amount(found["a"] or found["b"] or found["c"] or found["d"])
+    return str(whole + (_amount(found["more"]) / 100 if found["more"] else 0))
+
+
+def _amount(words: str) -> Decimal:
+    return Decimal(WORTH[words]) if words in WORTH else Decimal(words.replace(",", "."))

@@ -23,6 +23,7 @@ from evals.statistics import mean
 EXACT = ("plain", "relative", "constrained", "several", "misspelt", "multilingual")
 """Classes that are told by the share of exact plans."""
 
+
 @cache
 def _file(path: str) -> CaseFile:
     return read_cases(Path(path))
