@@ -19,6 +19,9 @@ WANTABLE = {
 DESCRIBING = frozenset(
     {"her", "his", "their", "its", "'s", ",", "that", "which", "one", "ones", "it", "again", "back", "there"}
 )
+HAVABLE = ("DET", "ADJ", "FAULTY", "NUMBER", "THING", "PROP", "BROKEN")
+"""Symbols of words that begin what somebody has ("has come" is something else)."""
+WHOSE = ("her", "his", "their", "its")
 AWAY = {"TAKE": {"off", "from", "out of"}, "PUT": {"on", "in", "onto", "into", "around", "over"}}
 """Prepositions by which something is taken away, and put."""
 DONE = ("GONE", "VISIBLE", "FIXED", "RESTORED", "WRONG")
@@ -131,12 +134,14 @@ def _held(one: _Filling) -> Clause | None:
     holder = one.noun("N")
     if holder is None or not (holder.person or holder.pronoun in PEOPLE or _may_hold(one, holder)):
         return None
+    if one.form.does == "have" and not one.slots["M"][0].has(*HAVABLE) and one.slots["M"][0].text not in WHOSE:
+        return None
     return one.clause(one.noun("M"), holder)
 
 
 def _may_hold(one: _Filling, holder: Noun) -> bool:
     """Whether a thing may have another: a board its letters, a suit its patch."""
-    return one.form.does in ("add", "have") and bool(holder.thing) and not holder.pronoun
+    return one.form.does in ("add", "have", "remove") and bool(holder.thing) and not holder.pronoun
 
 
 def _body(one: _Filling) -> Clause | None:

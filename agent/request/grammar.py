@@ -152,9 +152,11 @@ def _english_words() -> frozenset[str]:
 def _spelt(words: list[Word], outline: Outline, names: Names, *, corrected: bool) -> list[Word]:
     """Slips in the film's own words and in names of things corrected; with `corrected`, in the grammar's own too."""
     told = " ".join((*outline.characters.values(), *outline.props.values(), *(shot.prompt for shot in outline.shots)))
-    own = {word for phrase in names.phrases for word in phrase if word.isalpha()} | set(WORD.findall(told.lower()))
+    own = {word for phrase in names.phrases for word in phrase if word.isalpha()}
+    spoken = set(WORD.findall(told.lower()))
     known = english()
     things = {phrase[0] for phrase, marks in known.phrases.items() if "THING" in marks and len(phrase) == 1}
-    right = own | _english_words() | known.words
-    fixed = spelt(spelt(words, right, own), right, things, sure=True)
+    right = own | spoken | _english_words() | known.words
+    fixed = spelt(spelt(words, right, own), right, spoken, exchange=False)
+    fixed = spelt(fixed, right, things, sure=True)
     return spelt(fixed, right, _english_words()) if corrected else fixed

@@ -172,6 +172,11 @@ def nouny(word: Word) -> bool:
 NOUNS_IN_LY = frozenset({"family", "belly", "jelly", "butterfly", "dragonfly", "assembly", "lily", "doily", "bully"})
 
 
+def _is_participle(word: Word) -> bool:
+    """Whether a word at a noun's end says what it does ("the pole growing …")."""
+    return word.text.endswith("ing") and len(word.text) > 6 and not word.marks
+
+
 def _is_adverb(text: str) -> bool:
     return text.endswith("ly") and len(text) > 4 and text not in NOUNS_IN_LY
 
@@ -189,7 +194,7 @@ def _thing(at: _At) -> bool:
             continue
         said.append(word)
         heads += not (word.has("ADJ", "FAULTY", "AND", "BROKEN") and not word.has("THING", "NOUNABLE", "PROP"))
-    if not heads or len(said) > MOST_WORDS or said[-1].has("AND") or not nouny(said[-1]):
+    if not heads or len(said) > MOST_WORDS or said[-1].has("AND") or not nouny(said[-1]) or _is_participle(said[-1]):
         return False
     if at.word is not None and at.word.text == "'s":
         return _possessor(at, said)

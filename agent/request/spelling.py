@@ -12,24 +12,39 @@ SHORTEST, SHORT, LONG = 4, 5, 8
 ("belt" and "bolt"), and from which it may be two slips away."""
 
 
-def spelt(words: Sequence[Word], right: Collection[str], targets: Collection[str], *, sure: bool = False) -> list[Word]:
+def spelt(
+    words: Sequence[Word],
+    right: Collection[str],
+    targets: Collection[str],
+    *,
+    exchange: bool = True,
+    sure: bool = False,
+) -> list[Word]:
     """The words with slips corrected. Words in `right` stay as they are; others become the one of `targets` that is
-    near enough, where there is only one such. `sure`: only letters swapped or doubled, which make no other word."""
+    near enough, where there is only one such. Without `exchange` no letter may stand for another ("growing" and
+    "glowing"); `sure` allows only letters swapped or doubled."""
+    usable = [one for one in targets if len(one) >= SHORTEST]
     return [
-        word if word.marks or _is_right(word.text, right) else _corrected(word, targets, sure=sure) for word in words
+        word
+        if word.marks or _is_right(word.text, right)
+        else _corrected(word, _fitting(word.text, usable, exchange, sure))
+        for word in words
     ]
+
+
+def _fitting(text: str, targets: Sequence[str], exchange: bool, sure: bool) -> list[str]:
+    """The words that a slip may stand for by its kind."""
+    kept = [one for one in targets if exchange or len(one) != len(text) or sorted(one) == sorted(text)]
+    return [one for one in kept if not sure or is_slip(text, one)]
 
 
 def _is_right(text: str, right: Collection[str]) -> bool:
     return not text.isalpha() or len(text) < SHORTEST or text in right or singular(text) in right
 
 
-def _corrected(word: Word, targets: Collection[str], *, sure: bool) -> Word:
+def _corrected(word: Word, targets: Sequence[str]) -> Word:
     allowed = 2 if len(word.text) >= LONG else 1
-    near_ones = (
-        one for one in targets if _comparable(word.text, one, allowed) and (not sure or is_slip(word.text, one))
-    )
-    far = {one: distance(word.text, one, allowed) for one in near_ones}
+    far = {one: distance(word.text, one, allowed) for one in targets if _comparable(word.text, one, allowed)}
     near = min(far.values(), default=allowed + 1)
     closest = {singular(one): one for one, how in far.items() if how == near}
     if near > allowed or len(closest) != 1:
