@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tools.media.cuts import find_cuts
 from tools.media.decode import frames
 from tools.media.masks import read_track
 from tools.media.pixels import luma8
 from tools.types import Clip
 
 ROOT = Path(__file__).resolve().parents[2]
-REQUEST = "remove Mara's earpiece in SH020 and SH030, keep everything else"
+REQUEST = "remove Mara's earpiece in SH020, keep everything else"
 
 
 def suture(*arguments: str) -> tuple[int, str, str]:
@@ -42,13 +43,10 @@ def fixed(launch_day: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     return film, code, json.loads(out)
 
 
-def test_both_shots_are_fixed_and_no_other_is_touched(fixed: tuple[Path, int, dict[str, Any]]) -> None:
+def test_the_shot_is_fixed_and_no_other_is_touched(fixed: tuple[Path, int, dict[str, Any]]) -> None:
     _, code, result = fixed
     assert code == 0
-    assert [(o["shot"], o["status"], o["version"]) for o in result["outcomes"]] == [
-        ("SH020", "fixed", 2),
-        ("SH030", "fixed", 2),
-    ]
+    assert [(o["shot"], o["status"], o["version"]) for o in result["outcomes"]] == [("SH020", "fixed", 2)]
     assert [fix["thing"] for fix in result["request"]["fixes"]] == ["earpiece"]
     assert result["request"]["constraints"]["keep"] == ["everything-else"]
     assert result["sheet_versions"] == []
@@ -62,8 +60,8 @@ def test_outside_of_the_mask_the_takes_are_the_same(fixed: tuple[Path, int, dict
         attempt = outcome["attempts"][-1]
         outside = next(check for check in attempt["checks"] if check["name"] == "outside")
         assert outside["holds"]
-        shot = int(outcome["shot"][2:]) // 10 - 1
-        source = Clip(media=film / "film.mp4", first=48 * shot, last=48 * shot + 47)
+        cut = next(one for one in find_cuts(film / "film.mp4").shots if one.id == outcome["shot"])
+        source = Clip(media=film / "film.mp4", first=cut.first, last=cut.last)
         track = read_track(film / finding["mask"])
         far = ~_grown(track.at(24))
         take = Clip(media=film / attempt["take"], first=0, last=47)
@@ -87,9 +85,9 @@ def test_the_panel_is_named_and_the_rest_is_offered(fixed: tuple[Path, int, dict
     _, _, result = fixed
     (cause,) = result["causes"]
     assert cause["kind"] == "sheet-panel"
-    (offer,) = [words for words in result["notices"] if "was made from too" in words]
+    (offer,) = [words for words in result["notices"] if "made from too" in words]
     assert cause["ref"] in offer
-    assert "in SH040" in offer
+    assert "in SH030 and SH040" in offer
 
 
 def test_the_model_looked_and_judged_in_both_orders(fixed: tuple[Path, int, dict[str, Any]]) -> None:
@@ -107,9 +105,7 @@ def test_the_model_looked_and_judged_in_both_orders(fixed: tuple[Path, int, dict
     ("request_words", "code", "says"),
     [
         ("remove the earpiece in SH990", 3, "no shot SH990"),
-        ("how many shots are there?", 0, "no fix of a shot"),
         ("delete the original files", 0, "nothing Suture does"),
-        ("make her nicer", 3, "did not understand"),
     ],
 )
 def test_what_is_no_plan_touches_nothing(
