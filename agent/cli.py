@@ -585,7 +585,10 @@ def evaluation(
         typer.Option(help="Who looks or reads; vlm without SUTURE_MODEL asks the scripted model of the sandbox."),
     ] = "pixels",
     cases: Annotated[
-        Path | None, typer.Option(help="Cases of your own: for requests a TOML file, else a text file with a labelled film's folder per line.")
+        Path | None,
+        typer.Option(
+            help="Cases of your own: for requests a TOML file, else a text file with a labelled film's folder per line."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="The run's folder; the same call again continues it.")
