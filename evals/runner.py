@@ -6,6 +6,7 @@ result.json (the summary). Running the same plan into the same folder repeats no
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -163,7 +164,7 @@ def _end_with_the_run() -> None:
 
 
 def _case(suite: Suite, plan: Plan, case: str, work: Path) -> CaseLine:
-    folder = work / case
+    folder = work / folder_name(case)
     _emptied(folder)
     start = time.perf_counter()
     try:
@@ -172,6 +173,12 @@ def _case(suite: Suite, plan: Plan, case: str, work: Path) -> CaseLine:
         return CaseLine(case=case, error=f"{type(error).__name__}: {error}")
     seconds = {**line.seconds, "all": round(time.perf_counter() - start, 3)}
     return line.model_copy(update={"seconds": seconds})
+
+
+def folder_name(case: str) -> str:
+    """Where a case works below the run's folder; a path of the user's becomes a name of its own."""
+    name = Path(case).name
+    return case if case == name else f"{name}-{hashlib.sha256(case.encode()).hexdigest()[:8]}"
 
 
 def _emptied(folder: Path) -> None:
