@@ -178,7 +178,7 @@ def _case(suite: Suite, plan: Plan, case: str, work: Path) -> CaseLine:
 def folder_name(case: str) -> str:
     """Where a case works below the run's folder; a path of the user's becomes a name of its own."""
     name = Path(case).name
-    return case if case == name else f"{name}-{hashlib.sha256(case.encode()).hexdigest()[:8]}"
+    return case if case == name != ".." else f"{name}-{hashlib.sha256(case.encode()).hexdigest()[:8]}"
 
 
 def _emptied(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from evals.baseline import compared
-from evals.runner import CaseLine, Plan, finished, run_suite
+from evals.runner import CaseLine, Plan, finished, folder_name, run_suite
 from evals.statistics import auc, interval, mean, reliability
 from evals.thresholds import missed
 from tools.errors import BadInput
@@ -119,3 +119,9 @@ def test_a_baseline_is_compared_case_by_case(tmp_path: Path) -> None:
     assert (found["alarms_gained"], found["alarms_lost"]) == ([], ["b SH010"])
     with pytest.raises(BadInput, match="no case in common"):
         compared([line("c", True, 0)], file)
+
+
+@pytest.mark.parametrize("case", ["/films/launch-day", "..", "../launch-day", "a/..", "/"])
+def test_a_case_never_works_outside_of_the_run(case: str, tmp_path: Path) -> None:
+    assert (tmp_path / folder_name(case)).resolve().parent == tmp_path.resolve()
+    assert folder_name(case) != folder_name(f"/elsewhere/{case}")
