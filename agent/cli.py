@@ -185,10 +185,8 @@ def scan(
     quiet: Quiet = False,
 ) -> int:
     """Find errors and trace them to where they were born; edit nothing."""
-    options = _options("scan", inspector, shots).model_copy(
-        update={"budget": _usd(budget), "offline": offline, "rehearse": rehearse, "dry_run": dry_run}
-    )
-    return _run(film, options, as_json=json, quiet=quiet)
+    options = _options("scan", inspector, shots, _usd(budget), offline=offline, rehearse=rehearse)
+    return _run(film, options.model_copy(update={"dry_run": dry_run}), as_json=json, quiet=quiet)
 
 
 @app.command(rich_help_panel=FILMS)
@@ -203,9 +201,7 @@ def plan(
     quiet: Quiet = False,
 ) -> int:
     """Scan, then a decision and a quote per shot; spend nothing on edits."""
-    options = _options("plan", inspector, shots).model_copy(
-        update={"budget": _usd(budget), "offline": offline, "rehearse": rehearse}
-    )
+    options = _options("plan", inspector, shots, _usd(budget), offline=offline, rehearse=rehearse)
     return _run(film, options, as_json=json, quiet=quiet)
 
 
@@ -224,17 +220,9 @@ def pass_(
     quiet: Quiet = False,
 ) -> int:
     """The whole loop: find, trace, decide, repair, verify, escalate, and render a new cut with a report."""
-    options = _options("pass", inspector, shots).model_copy(
-        update={
-            "budget": _usd(budget),
-            "approve": approve,
-            "offline": offline,
-            "prefer": prefer,
-            "only": _names(only),
-            "rehearse": rehearse,
-        }
-    )
-    return _run(film, options, as_json=json, quiet=quiet)
+    options = _options("pass", inspector, shots, _usd(budget), offline=offline, rehearse=rehearse)
+    spending = {"approve": approve, "prefer": prefer, "only": _names(only)}
+    return _run(film, options.model_copy(update=spending), as_json=json, quiet=quiet)
 
 
 @app.command(rich_help_panel=FILMS)
@@ -262,28 +250,29 @@ def fix(
     """
     if not request.strip():
         raise BadInput('REQUEST: say what is to be fixed, such as "remove the earpiece in SH020"')
-    options = _options("pass", inspector, shots).model_copy(
-        update={
-            "request": request,
-            "budget": _usd(budget),
-            "approve": approve,
-            "offline": offline,
-            "prefer": prefer,
-            "only": _names(only),
-            "rehearse": rehearse,
-        }
-    )
-    return _run(film, options, as_json=json, quiet=quiet)
+    options = _options("pass", inspector, shots, _usd(budget), offline=offline, rehearse=rehearse)
+    asked = {"request": request, "approve": approve, "prefer": prefer, "only": _names(only)}
+    return _run(film, options.model_copy(update=asked), as_json=json, quiet=quiet)
 
 
 def _usd(budget: float | None) -> Decimal | None:
     return None if budget is None else Decimal(str(budget))
 
 
-def _options(goal: Goal, inspector: Literal["pixels", "vlm", "auto"], shots: str) -> RunOptions:
+def _options(
+    goal: Goal,
+    inspector: Literal["pixels", "vlm", "auto"],
+    shots: str,
+    budget: Decimal | None,
+    *,
+    offline: bool,
+    rehearse: bool,
+) -> RunOptions:
     from agent.deps import RunOptions
 
-    return RunOptions(goal=goal, inspector=inspector, shots=_names(shots))
+    return RunOptions(
+        goal=goal, inspector=inspector, shots=_names(shots), budget=budget, offline=offline, rehearse=rehearse
+    )
 
 
 def _names(words: str) -> tuple[str, ...]:
