@@ -67,7 +67,7 @@ def editors(root: Path | None) -> tuple[EditorLine, ...]:
             local=entry.capabilities.local,
             price=_price(entry.capabilities),
             success=_success(entry.capabilities, *verdicts.get(name, (0, 0))),
-            ready=_ready(entry.capabilities),
+            ready=entry.missing(os.environ) or "ready",
         )
         for name, entry in roster().items()
     )
@@ -85,20 +85,15 @@ def _verdicts(root: Path | None) -> dict[str, tuple[int, int]]:
 
 
 def _price(can: Capabilities) -> str:
-    if not can.usd_per_job and not can.usd_per_second:
+    if can.price.free:
         return "free"
-    return f"{can.usd_per_job:.4f} USD a job, {can.usd_per_second:.4f} USD a second"
+    return f"{can.price.per_job:.4f} USD a job, {can.price.per_second:.4f} USD a second"
 
 
 def _success(can: Capabilities, passed: int, failed: int) -> str:
     prior = next(iter(can.priors.values()), None)
     expected = f"{prior.mean:.0%} expected" if prior else "nothing known"
     return f"{passed} of {passed + failed} verified; {expected} before"
-
-
-def _ready(can: Capabilities) -> str:
-    missing = [name for name in can.settings if not os.environ.get(name)]
-    return f"needs {', '.join(missing)}" if missing else "ready"
 
 
 def examine() -> Examination:

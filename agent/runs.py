@@ -37,7 +37,7 @@ from agent.state import GRAPH_VERSION, FilmState
 from agent.store import Store
 from agent.understanding import heeding, understand
 from tools.editors.base import Editor
-from tools.editors.registry import build, roster
+from tools.editors.registry import House, build, roster
 from tools.errors import BadInput
 
 WRITTEN_BY = 1000 * GRAPH_VERSION + SCHEMA_VERSION
@@ -189,8 +189,8 @@ def make_deps(
 
 def configured_editors(home: Path, environment: Mapping[str, str] = os.environ) -> dict[str, Editor]:
     """The roster's editors whose settings are there."""
-    ready = [name for name, entry in roster().items() if all(environment.get(s) for s in entry.capabilities.settings)]
-    return {name: build(name, home / "editors") for name in ready}
+    house = House(home / "editors", dict(environment))
+    return {name: build(name, house) for name, entry in roster().items() if entry.missing(environment) is None}
 
 
 def _possible(options: RunOptions) -> None:

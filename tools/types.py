@@ -347,16 +347,23 @@ class Reference(Frozen):
     path: Path
     kind: Literal["panel", "frame", "location", "person"]
     what: str
+    role: Literal["look", "first", "last"] = "look"
+    """"first" and "last" are the very frames that a generated clip must open and close with."""
     box: Box | None = None
     mask: Path | None = None
     """Where the reference itself must not be trusted (non-zero)."""
 
 
+Purpose = Literal["repair", "remove"]
+"""What a region edit is for: to show a thing right, or to have the thing gone."""
+
+
 class Edit(Frozen):
     """One job for one editor. `key` names the edit (film, shot, plan, attempt), never the run.
 
-    `mask` is a mask file, one frame per frame of the clip, non-zero is the region; `window` limits a retake.
-    `method` is the editor's own choice of way ("auto" or one of its capabilities' methods).
+    `mask` is a mask file, one frame per frame of the clip, non-zero is the region; `window` limits a retake to those
+    frames of the clip; `stretch` says in which frames of the clip something is wrong (None: anywhere). A still picture
+    is a clip of one frame. `method` is the editor's own choice of way ("auto" or one of its capabilities' methods).
     """
 
     key: str
@@ -364,6 +371,8 @@ class Edit(Frozen):
     clip: Clip
     mask: Path | None = None
     window: tuple[int, int] | None = None
+    stretch: tuple[int, int] | None = None
+    purpose: Purpose = "repair"
     method: str = "auto"
     prompt: str = ""
     references: tuple[Reference, ...] = ()
@@ -374,11 +383,16 @@ class Edit(Frozen):
 
 
 class Quote(Frozen):
-    """What an edit would cost with an editor."""
+    """What an edit would cost with an editor: the expected bill, and the most it can come to (None: the same)."""
 
     usd: Usd
     seconds: float
     why: str = ""
+    high: Usd | None = None
+
+    @property
+    def most(self) -> Decimal:
+        return self.usd if self.high is None else self.high
 
 
 class Job(Frozen):

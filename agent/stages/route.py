@@ -129,11 +129,6 @@ def incapable(can: Capabilities, need: Need) -> str | None:
     over = {
         f"cannot {need.action}": need.action not in can.actions,
         "needs a mask": can.mask == "required" and need.action == "inpaint" and not need.masked,
-        f"takes at most {can.max_seconds} s": can.max_seconds is not None and need.seconds > can.max_seconds,
-        f"takes at most {can.max_width} pixels across": can.max_width is not None and need.width > can.max_width,
-        f"takes at most {can.max_height} pixels down": can.max_height is not None and need.height > can.max_height,
-        f"takes only {', '.join(can.rates)} frames per second": bool(can.rates) and need.rate not in can.rates,
-        f"takes only {can.frame_counts} frames": bool(can.frame_counts) and need.frames not in can.frame_counts,
     }
     return next((why for why, holds in over.items() if holds), None)
 
@@ -207,5 +202,5 @@ def roster_quotes(need: Need, configured: Collection[str]) -> dict[str, float]:
     for name, entry in roster().items():
         can = entry.capabilities
         if name not in configured and incapable(can, need) is None:
-            quotes[name] = float(usd(float(can.usd_per_job) + float(can.usd_per_second) * need.seconds))
+            quotes[name] = float(usd(float(can.price.per_job) + float(can.price.per_second) * need.seconds))
     return quotes

@@ -12,17 +12,17 @@ import pytest
 
 from tests.media.made import make_film
 from tools.editors.base import Editor
-from tools.editors.registry import build, roster
+from tools.editors.registry import House, build, roster, whole_roster
 from tools.errors import BadInput, Broken, Refused
 from tools.media.probe import probe
 from tools.types import Clip, Edit, Job
 
-LOCAL = [name for name, entry in roster().items() if entry.capabilities.local and not entry.capabilities.settings]
+LOCAL = [name for name, entry in roster().items() if entry.capabilities.local]
 
 
 @pytest.fixture(params=LOCAL)
 def editor(request: pytest.FixtureRequest, tmp_path: Path) -> Editor:
-    return build(request.param, tmp_path / "home")
+    return build(request.param, House(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_quote_spends_nothing(editor: Editor, edit: Edit) -> None:
 def test_a_job_can_be_finished_by_another_process(editor: Editor, edit: Edit, tmp_path: Path) -> None:
     job = asyncio.run(editor.submit(edit))
     assert asyncio.run(editor.submit(edit)) == job
-    later = build(editor.name, tmp_path / "home")
+    later = build(editor.name, House(tmp_path / "home"))
     assert asyncio.run(later.poll(job)).state == "done"
     takes = []
     for name in ("one", "two"):
@@ -80,8 +80,8 @@ def test_what_it_cannot_do_is_refused_before_it_is_sent(editor: Editor, edit: Ed
 def test_the_roster_is_read_strictly(tmp_path: Path) -> None:
     assert roster()["plate"].capabilities.priors["inpaint"].mean == pytest.approx(0.7)
     odd = tmp_path / "roster.toml"
-    odd.write_text('[wish]\nmodule = "x"\nlocal = true\nactions = ["inpaint"]\nspeed = 3\n')
-    with pytest.raises(BadInput, match=r"\[wish\] capabilities\.speed|\[wish\] speed"):
-        roster(odd)
+    odd.write_text('[editors.wish]\nmodule = "x"\nlocal = true\nactions = ["inpaint"]\nspeed = 3\n')
+    with pytest.raises(BadInput, match=r"\[editors\.wish\] speed"):
+        whole_roster(odd)
     with pytest.raises(BadInput, match="'wish'"):
-        build("wish", tmp_path)
+        build("wish", House(tmp_path))

@@ -7,6 +7,7 @@ mask's support every frame is the source's own, bit for bit, before it is encode
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from tools.editors.base import Editor
 from tools.editors.local.plate import Plate, make_take
-from tools.editors.registry import build
+from tools.editors.registry import House, build
 from tools.editors.support import Support
 from tools.errors import BadInput, Broken
 from tools.media import pixels
@@ -180,7 +181,7 @@ def inpaint_media(
 
 def _taken(tool: str, edit: Edit, folder: Path, progress: Callable[[int, int], None] | None) -> Take:
     """The take of one tool, waited for in this process."""
-    editor = build(tool, folder)
+    editor = build(tool, House(folder, dict(os.environ)))
     if isinstance(editor, Plate):
         told = None if progress is None else partial(_tell, progress, edit.clip.frames)
         editor.quote(edit)

@@ -1,14 +1,15 @@
-"""The roster: editors as data, built only when they are asked for."""
+"""The roster: providers and editors as data; an editor is built only when it is asked for."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import Any, NamedTuple, TypeVar, cast
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from tools.editors.base import Capabilities, Editor
 from tools.errors import BadInput
@@ -17,32 +18,104 @@ from tools.types import Frozen
 ROSTER = Path(__file__).with_name("roster.toml")
 
 
+class Provider(Frozen):
+    """Whose machines do the work. One of the groups of `keys` (environment variables) must be set whole.
+
+    `hosts` are the addresses by their use; SUTURE_<NAME>_BASE_URL in the environment stands in for all of them: the
+    one of a provider that has one, BASE/USE of a provider that has several. Credentials go to these and to `trusted`
+    origins only.
+    """
+
+    name: str
+    title: str
+    keys: tuple[tuple[str, ...], ...]
+    hosts: dict[str, str]
+    trusted: tuple[str, ...] = ()
+    signup: str = ""
+    """Where a key is made."""
+
+    @property
+    def base_variable(self) -> str:
+        return f"SUTURE_{self.name.upper().replace('-', '_')}_BASE_URL"
+
+    def missing(self, environment: Mapping[str, str]) -> str | None:
+        """What must be set before this provider can be used; None when it can."""
+        if any(all(environment.get(key) for key in group) for group in self.keys):
+            return None
+        return f"set {' or '.join(' and '.join(group) for group in self.keys)} to use {self.title}"
+
+
 class Entry(Frozen):
-    """One editor of the roster: the module whose `build(name, capabilities, home)` makes it, and what it can do."""
+    """One editor of the roster: the module whose `build(house, entry)` makes it, and what it can do."""
 
     name: str
     module: str
     capabilities: Capabilities
+    provider: Provider | None = None
+
+    def missing(self, environment: Mapping[str, str]) -> str | None:
+        """What keeps the editor from being used here, in one line; None when nothing does."""
+        if self.capabilities.retired:
+            return f"retired: {self.capabilities.retired}"
+        return self.provider.missing(environment) if self.provider else None
+
+
+class House(NamedTuple):
+    """Where an editor works: the folder for what it must remember, and the environment with keys and addresses."""
+
+    home: Path
+    environment: Mapping[str, str] = {}
+
+
+class Roster(Frozen):
+    """Everything roster.toml says."""
+
+    providers: dict[str, Provider] = Field(default_factory=dict)
+    editors: dict[str, Entry] = Field(default_factory=dict)
 
 
 @cache
-def roster(path: Path = ROSTER) -> dict[str, Entry]:
-    """All editors by name; BadInput names the entry that cannot be read."""
-    entries = {}
-    for name, fields in tomllib.loads(path.read_text()).items():
-        module = fields.pop("module", "")
-        try:
-            entries[name] = Entry(name=name, module=module, capabilities=Capabilities.model_validate(fields))
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise BadInput(f"{path.name}: [{name}] {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    return entries
+def whole_roster(path: Path = ROSTER) -> Roster:
+    """Providers and editors by name; BadInput names the entry that cannot be read."""
+    told = tomllib.loads(path.read_text(encoding="utf-8"))
+    providers = {
+        name: _read(path, f"providers.{name}", Provider, {"name": name, **fields})
+        for name, fields in told.get("providers", {}).items()
+    }
+    editors = {name: _entry(path, name, fields, providers) for name, fields in told.get("editors", {}).items()}
+    return Roster(providers=providers, editors=editors)
 
 
-def build(name: str, home: Path) -> Editor:
-    """The editor of that name; it keeps its running jobs in `home`. BadInput for a name the roster does not have."""
+def roster() -> dict[str, Entry]:
+    """All editors by name."""
+    return whole_roster().editors
+
+
+def _entry(path: Path, name: str, fields: dict[str, Any], providers: Mapping[str, Provider]) -> Entry:
+    module = fields.pop("module", "")
+    can = _read(path, f"editors.{name}", Capabilities, fields)
+    if can.provider is not None and can.provider not in providers:
+        raise BadInput(f"{path.name}: [editors.{name}] provider: nobody is called {can.provider!r}")
+    return Entry(name=name, module=module, capabilities=can, provider=providers.get(can.provider or ""))
+
+
+Model = TypeVar("Model", bound=Frozen)
+
+
+def _read(path: Path, where: str, model: type[Model], fields: Mapping[str, Any]) -> Model:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"{path.name}: [{where}] {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def build(name: str, house: House) -> Editor:
+    """The editor of that name. BadInput for a name the roster does not have, or when a key or setting is missing."""
     entry = roster().get(name)
     if entry is None:
         raise BadInput(f"no editor is called {name!r}; the roster has {', '.join(sorted(roster()))}")
-    made = import_module(entry.module).build(entry.name, entry.capabilities, home)
-    return cast(Editor, made)
+    missing = entry.missing(house.environment)
+    if missing:
+        raise BadInput(f"{name}: {missing}")
+    return cast(Editor, import_module(entry.module).build(house, entry))

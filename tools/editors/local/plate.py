@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import numpy as np
 from tools.editors.base import Capabilities
 from tools.editors.local.cleanplate.inpaint import Filled, Method, Settings, inpaint
 from tools.editors.local.cleanplate.reference import Tracked
+from tools.editors.registry import Entry, House
 from tools.editors.support import Support
 from tools.errors import BadInput, Broken, Refused
 from tools.media.decode import frames
@@ -58,6 +60,11 @@ class Plate:
         partial.replace(self._jobs / f"{handle}.json")
         return Job(editor=self.name, handle=handle)
 
+    async def find(self, edit: Edit, since: datetime, known: Collection[str]) -> Job | None:
+        """The job, if it was written down; nothing is lost by sending it again."""
+        job = Job(editor=self.name, handle=hashlib.sha256(edit.key.encode()).hexdigest()[:24])
+        return job if self._file(job).is_file() else None
+
     async def poll(self, job: Job) -> Progress:
         """A job that is written down can be fetched."""
         if not self._file(job).is_file():
@@ -88,9 +95,9 @@ class Plate:
             raise Refused(f"{self.name} needs a reference picture for its method 'reference'")
 
 
-def build(name: str, capabilities: Capabilities, home: Path) -> Plate:
+def build(house: House, entry: Entry) -> Plate:
     """The editor for the registry."""
-    return Plate(name, capabilities, home)
+    return Plate(entry.name, entry.capabilities, house.home)
 
 
 def make_take(edit: Edit, folder: Path, progress: Callable[[int], None] | None = None) -> Take:
