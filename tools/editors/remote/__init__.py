@@ -1,0 +1,1 @@
+"""Editors on other people's machines, one file per provider."""
