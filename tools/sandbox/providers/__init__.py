@@ -1,0 +1,32 @@
+"""The video and image providers' APIs on loopback, faithful enough for the providers' own clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tools.sandbox.providers._bench import Bench, Job, State, Way, Work
+from tools.sandbox.providers._faults import Fault, Faults, Rule, read_faults
+from tools.sandbox.providers._server import ProviderSandbox
+from tools.sandbox.providers._wire import App, Asked, Moment, Reply, Request
+
+APPS: tuple[Callable[[Bench], App], ...] = ()
+"""One per provider; the file of each says what it speaks."""
+
+__all__ = [
+    "APPS",
+    "App",
+    "Asked",
+    "Bench",
+    "Fault",
+    "Faults",
+    "Job",
+    "Moment",
+    "ProviderSandbox",
+    "Reply",
+    "Request",
+    "Rule",
+    "State",
+    "Way",
+    "Work",
+    "read_faults",
+]
