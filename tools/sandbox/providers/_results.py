@@ -1,21 +1,256 @@
-"""What a job's model would have made: real footage, from the truth of a labelled film where it has it.
+"""What a job's model would have made: real footage.
 
-First version of the file: replaced piece by piece below.
+Where a labelled film is known and what was sent is part of it, the result is the truth: the clean take's own pixels, at
+the size, rate and padding that was asked for. Else it is an honest local edit: a region is filled from its surround and
+from other frames, a stretch is crossed from one end to the other, a shot made again shows its reference. What cannot be
+done by such means comes back as it was sent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
-from tools.sandbox.providers._bench import Job
+import cv2
+import numpy as np
+
+from tools.editors.local.cleanplate.inpaint import Settings, inpaint
+from tools.editors.stills import RGB24
+from tools.media.pixels import rgb8
+from tools.sandbox.providers import _footage as files
+from tools.sandbox.providers._bench import Job, Work
+from tools.sandbox.providers._spoil import SPOILS, spoilt
+from tools.sandbox.providers._truth import Truth
+from tools.types import Bits, Box, ColourTags, Frame, Rgb
+
+RATE = Fraction(24)
+SECONDS = 5.0
+SIZE = (640, 360)
+
+
+class Made(NamedTuple):
+    """A result before it is written: frames, what was to be changed in each, and the rate."""
+
+    frames: list[Rgb]
+    masks: list[Bits]
+    rate: Fraction
 
 
 class Results:
-    """Makes the files of results."""
+    """Makes the files of results; `film` is a labelled film project, or None."""
 
     def __init__(self, film: Path | None) -> None:
         self._film = film
 
+    @cached_property
+    def _truth(self) -> Truth | None:
+        known = self._film is not None and (self._film / "labels.json").is_file()
+        return Truth(self._film) if known and self._film else None
+
     def make(self, job: Job, folder: Path) -> Path:
-        """The result of a job as a file in `folder`."""
-        raise NotImplementedError
+        """The result of a job as a file in `folder`. ValueError when what was sent cannot be read."""
+        made = self._made(job)
+        path = folder / f"{job.id}{'.png' if job.work.way == 'still' else '.mp4'}"
+        if job.work.way == "still":
+            return files.write_picture(path, made.frames[0])
+        files.write_footage(path, made.frames, made.rate)
+        if job.rule is not None and job.rule.fault == "truncated":
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+        return path
+
+    def _made(self, job: Job) -> Made:
+        if job.rule is None:
+            return self._honest(job.work, nothing=False)
+        fault = job.rule.fault
+        made = self._honest(job.work, nothing=fault == "nothing")
+        if fault == "black":
+            return made._replace(frames=[np.zeros_like(frame) for frame in made.frames])
+        if fault == "wrong-size":
+            return _wrong_size(made)
+        if fault in SPOILS:
+            return made._replace(frames=spoilt(made.frames, made.masks, fault, job.rule.strength, seed=len(job.id)))
+        return made
+
+    def _honest(self, work: Work, *, nothing: bool) -> Made:
+        if work.way == "still":
+            return self._still(work, nothing=nothing)
+        if work.video is not None and work.way != "regenerate":
+            return self._edited(work, files.read_footage(work.video), nothing=nothing)
+        return self._generated(work)
+
+    # With footage.
+
+    def _edited(self, work: Work, sent: files.Footage, *, nothing: bool) -> Made:
+        masks = _masks_of(work, sent)
+        frames = sent.frames if nothing else self._filled(work, sent, masks)
+        rate = work.rate or sent.rate
+        picks = _picks(len(frames), sent.rate, rate)
+        return Made([frames[i] for i in picks], [masks[i] for i in picks], rate)
+
+    def _filled(self, work: Work, sent: files.Footage, masks: Sequence[Bits]) -> list[Rgb]:
+        true = self._true(sent.frames)
+        if true is not None:
+            return [np.where(m[..., None], t, s) for s, t, m in zip(sent.frames, true, masks, strict=True)]
+        if work.mask is not None:
+            return _locally(sent.frames, masks)
+        return _crossed(sent.frames, masks) if work.way == "retake" else sent.frames
+
+    def _true(self, sent: Sequence[Rgb]) -> list[Rgb] | None:
+        """The clean take in the place of frames that were sent; None where this film does not show them."""
+        place = self._truth.place(sent) if self._truth else None
+        if place is None or self._truth is None:
+            return None
+        clean, made = self._truth.clean(place.shot), []
+        for frame, index in zip(sent, place.indices, strict=True):
+            fitted = frame.copy()
+            fitted[place.box.slices] = _resized(clean[index], (place.box.w, place.box.h))
+            made.append(fitted)
+        return made
+
+    # From words and pictures.
+
+    def _generated(self, work: Work) -> Made:
+        rate = work.rate or RATE
+        count = max(2, round((work.seconds or SECONDS) * rate))
+        size = work.size or SIZE
+        frames = self._between(work, count, size) or self._named(work, count, size) or _shown(work, count, size)
+        return Made(frames, [np.ones(frame.shape[:2], np.bool_) for frame in frames], rate)
+
+    def _between(self, work: Work, count: int, size: tuple[int, int]) -> list[Rgb] | None:
+        """Footage from a first to a last picture (or onward from a first); the truth where they are of one shot."""
+        if work.first is None:
+            return None
+        ends = [files.read_picture(one) for one in (work.first, work.last) if one is not None]
+        place = self._truth.place(ends) if self._truth else None
+        if place is not None and self._truth is not None:
+            clean = self._truth.clean(place.shot)
+            first, last = place.indices[0], place.indices[1] if len(ends) > 1 else place.indices[0] + count - 1
+            steps = [min(round(first + (last - first) * i / (count - 1)), len(clean) - 1) for i in range(count)]
+            return [_placed(clean[i], ends[0], place.box, size) for i in steps]
+        if len(ends) == 1:
+            return None
+        a, b = (_resized(one, size).astype(np.float32) for one in ends)
+        return [np.asarray(np.rint(a + (b - a) * t), np.uint8) for t in np.linspace(0, 1, count)]
+
+    def _named(self, work: Work, count: int, size: tuple[int, int]) -> list[Rgb] | None:
+        """The clean take of the shot that the prompt names, at its own speed; its last frame holds."""
+        shot = self._truth.named(work.prompt) if self._truth else None
+        if shot is None or self._truth is None:
+            return None
+        clean = self._truth.clean(shot)
+        return [_letterboxed(clean[min(i, len(clean) - 1)], size) for i in range(count)]
+
+    # Stills.
+
+    def _still(self, work: Work, *, nothing: bool) -> Made:
+        picture = files.read_picture(work.pictures[0])
+        mask = _still_mask(work, picture)
+        done = picture if nothing or mask is None else _locally([picture], [mask])[0]
+        if work.size is not None and work.size != (picture.shape[1], picture.shape[0]):
+            done = _resized(done, work.size)
+        whole = np.ones(done.shape[:2], np.bool_)
+        return Made([done], [whole if mask is None or mask.shape != whole.shape else mask], RATE)
+
+
+def _masks_of(work: Work, sent: files.Footage) -> list[Bits]:
+    """What is to be changed in each frame that was sent."""
+    width, height = sent.size
+    if work.mask is not None:
+        return files.read_masks(work.mask, len(sent.frames), sent.size, white=work.mask_white)
+    first, last = 0.0, float(len(sent.frames))
+    if work.window is not None:
+        first, last = (float(second * sent.rate) for second in (work.window[0], sum(work.window)))
+    return [np.full((height, width), first - 0.5 <= i < last - 0.5) for i in range(len(sent.frames))]
+
+
+def _still_mask(work: Work, picture: Rgb) -> Bits | None:
+    if work.mask is None:
+        return None
+    clear = files.read_alpha(work.mask)
+    size = (picture.shape[1], picture.shape[0])
+    return clear if clear is not None else files.read_masks(work.mask, 1, size, white=work.mask_white)[0]
+
+
+def _locally(frames: Sequence[Rgb], masks: Sequence[Bits]) -> list[Rgb]:
+    """The masked places filled from other frames and from their surround."""
+    source = [
+        Frame(i, tuple(np.ascontiguousarray(f[..., c]) for c in range(3)), RGB24, ColourTags(range=2))
+        for i, f in enumerate(frames)
+    ]
+    return [rgb8(filled.frame) for filled in inpaint(source, masks, [], Settings(method="auto", grain=True, seed=0))]
+
+
+def _crossed(frames: Sequence[Rgb], masks: Sequence[Bits]) -> list[Rgb]:
+    """Frames of a window crossed over from the frame before it to the one after it."""
+    inside = [i for i, mask in enumerate(masks) if mask.any()]
+    if not inside or len(inside) == len(frames):
+        return list(frames)
+    before, after = max(inside[0] - 1, 0), min(inside[-1] + 1, len(frames) - 1)
+    if inside[0] == 0:
+        before = after
+    if inside[-1] == len(frames) - 1:
+        after = before
+    a, b = frames[before].astype(np.float32), frames[after].astype(np.float32)
+    made = list(frames)
+    for step, index in enumerate(inside, start=1):
+        made[index] = np.asarray(np.rint(a + (b - a) * step / (len(inside) + 1)), np.uint8)
+    return made
+
+
+def _shown(work: Work, count: int, size: tuple[int, int]) -> list[Rgb]:
+    """A slow push towards the first picture that was given; grey where none was."""
+    given = work.first or next(iter(work.pictures), None)
+    if given is None:
+        grey = np.tile(np.linspace(40, 200, size[0]).astype(np.uint8), (size[1], 1))
+        return [np.dstack([np.roll(grey, i, axis=1)] * 3) for i in range(count)]
+    picture = _letterboxed(files.read_picture(given), size)
+    return [_pushed(picture, 1 + 0.05 * i / count) for i in range(count)]
+
+
+def _pushed(picture: Rgb, zoom: float) -> Rgb:
+    height, width = picture.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 0, zoom)
+    return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def _placed(clean: Rgb, sent: Rgb, box: Box, size: tuple[int, int]) -> Rgb:
+    """A clean frame as the picture that was sent shows its like (padding and all), at the size that was asked for."""
+    fitted = sent.copy()
+    fitted[box.slices] = _resized(clean, (box.w, box.h))
+    return _resized(fitted, size)
+
+
+def _letterboxed(picture: Rgb, size: tuple[int, int]) -> Rgb:
+    """The picture as large as it fits, its edges repeated around it."""
+    height, width = picture.shape[:2]
+    scale = min(size[0] / width, size[1] / height)
+    w, h = min(size[0], round(width * scale)), min(size[1], round(height * scale))
+    left, top = (size[0] - w) // 2, (size[1] - h) // 2
+    small = _resized(picture, (w, h))
+    bars = (top, size[1] - h - top, left, size[0] - w - left)
+    return np.asarray(cv2.copyMakeBorder(small, *bars, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _resized(picture: Rgb, size: tuple[int, int]) -> Rgb:
+    if (picture.shape[1], picture.shape[0]) == size:
+        return picture
+    smaller = size[0] * size[1] < picture.shape[0] * picture.shape[1]
+    way = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(picture, size, interpolation=way), np.uint8)
+
+
+def _picks(count: int, had: Fraction, wanted: Fraction) -> list[int]:
+    """Which frames stand at another rate: nearest in time."""
+    made = max(1, round(count / had * wanted))
+    return [min(count - 1, round(i / wanted * had)) for i in range(made)]
+
+
+def _wrong_size(made: Made) -> Made:
+    """Half as wide and half as long as it should be."""
+    half = max(1, len(made.frames) // 2)
+    width, height = made.frames[0].shape[1], made.frames[0].shape[0]
+    frames = [_resized(frame, (max(16, width // 2), height)) for frame in made.frames[:half]]
+    return Made(frames, [np.ones(frame.shape[:2], np.bool_) for frame in frames], made.rate)
