@@ -43,6 +43,8 @@ HIDDEN = "[hidden]"
 SHORTEST_SECRET = 6
 MOST_WORDS = 300
 """Characters of a provider's answer that an error repeats."""
+MOST_HOPS = 5
+"""Redirections of one download that are followed."""
 MEGABYTE = 1 << 20
 MAGIC: Mapping[str, tuple[bytes, ...]] = {
     "video": (b"ftyp", b"\x1a\x45\xdf\xa3", b"RIFF"),
@@ -139,7 +141,7 @@ class Door:
         return origin_of(url) in self._origins
 
     async def ask(self, method: str, url: str, *, bare: bool = False, **content: Any) -> Reply:
-        """A request that may be repeated (reading, uploading, cancelling). `bare` sends no credentials.
+        """A request that may be repeated (reading, uploading, cancelling). `bare` sends no credentials, anywhere.
 
         `content` is httpx's: json, content, data, files, params, headers. Raises what the provider's sorter says,
         TryAgain after all tries.
@@ -186,6 +188,8 @@ class Door:
         headers: Mapping[str, str] | None = None,
         **content: Any,
     ) -> Reply:
+        if bare:
+            await self.refuse_private(url)
         sent = {**({} if bare else self._credentials(url)), **(headers or {})}
         try:
             async with self._client(answer) as client:
@@ -247,14 +251,16 @@ class Door:
             return TryAgain(words, wrong.after if wrong.after is not None else retry_after(reply.headers))
         return type(wrong)(words)
 
-    async def _downloaded(self, url: str, path: Path, kind: str, most: int, *, bare: bool) -> str:
+    async def _downloaded(self, url: str, path: Path, kind: str, most: int, *, bare: bool, hops: int = 0) -> str:
+        if hops > MOST_HOPS:
+            raise Broken(f"{self.title}: the result's address leads on and on; the download was given up")
         await self.refuse_private(url)
         headers = {} if bare or not self.trusts(url) else self._headers()
         try:
             async with self._client() as client, client.stream("GET", url, headers=headers) as response:
                 if response.has_redirect_location:
                     onward = str(response.url.join(response.headers["location"]))
-                    return await self._downloaded(onward, path, kind, most, bare=not self.trusts(onward))
+                    return await self._downloaded(onward, path, kind, most, bare=bare, hops=hops + 1)
                 if response.status_code >= 300:
                     raise self._no_file(response)
                 return await self._written(response, path, kind, most)
@@ -292,18 +298,18 @@ class Door:
         """Raises Broken for an address inside a private network, unless it is the provider's own as configured."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Broken(f"{self.title}: the result's address is no web address")
+            raise Broken(f"{self.title}: an address that is no web address")
         if self.trusts(url):
             return
         if parts.scheme != "https":
-            raise Broken(f"{self.title}: the result's address is not encrypted (http)")
+            raise Broken(f"{self.title}: an address that is not encrypted (http)")
         loop = asyncio.get_running_loop()
         try:
             found = await loop.getaddrinfo(parts.hostname, parts.port or 443)
         except OSError:
             raise TryAgain(f"{self.title}: {parts.hostname} cannot be found") from None
         if not all(ipaddress.ip_address(address[4][0]).is_global for address in found):
-            raise Broken(f"{self.title}: the result's address {parts.hostname} is in a private network; refused")
+            raise Broken(f"{self.title}: the address {parts.hostname} is in a private network; refused")
 
 
 class _Waits:
