@@ -91,6 +91,8 @@ class RemoteEditor(ABC):
         self.provider: Provider = entry.provider
         self.environment: Mapping[str, str] = house.environment
         self.home = house.home / entry.name
+        self.receipts: dict[str, dict[str, str | int | float | bool]] = {}
+        """What a provider said of a finished job, by its id, for the take: `billed_usd`, the seed, a revised prompt."""
         self.hosts = hosts_of(self.provider, self.environment)
         self.door = Door(
             self.provider.title,
@@ -182,7 +184,9 @@ class RemoteEditor(ABC):
         digest = await self.bring(handle, raw)
         media = await asyncio.to_thread(fitting.fitted_take, raw, handle.fit, folder)
         raw.unlink(missing_ok=True)
-        return Take(media=media, how={"model": self.capabilities.model or self.name, "sha256": digest, **handle.facts})
+        said = self.receipts.pop(handle.id, {})
+        named = {"model": self.capabilities.model or self.name, "sha256": digest}
+        return Take(media=media, how={**named, **handle.facts, **said})
 
     async def cancel(self, job: Job) -> None:
         await self.stop(self.read(job))
