@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import json
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from tools.errors import BadInput
+from tools.sandbox._loopback import LoopbackServer
 from tools.sandbox.asked import Asked, read_request
 from tools.sandbox.replies import REFUSALS, WITHOUT_ANSWER, Refusal, completion, read_under
 from tools.sandbox.script import Fault, Fixed, Quirks, Script
@@ -60,13 +59,11 @@ class ModelServer:
         self._problems: list[str] = []
         self._lock = threading.Lock()
         self.closing = threading.Event()
-        self._server = _listening(port)
-        self._server.model = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._server = _Server(port, self)
 
     @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self._server.port}/v1"
 
     @property
     def requests(self) -> list[Record]:
@@ -85,17 +82,14 @@ class ModelServer:
         return [record for record in self.requests if record.asked.task == task]
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.closing.set()
-        self._server.shutdown()
-        self._server.hang_up()
-        self._server.server_close()
-        self._thread.join()
+        self._server.__exit__(kind, error, trace)
 
     def next_fault(self, task: str) -> Fault | None:
         with self._lock:
@@ -110,43 +104,12 @@ class ModelServer:
             self._problems.append(words)
 
 
-class _Server(ThreadingHTTPServer):
-    """One thread per connection; closing waits for all of them."""
+class _Server(LoopbackServer):
+    """The web server, which knows its model."""
 
-    daemon_threads = False
-    model: ModelServer
-
-    def __init__(self, port: int) -> None:
-        self._open: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", port), _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def close_request(self, request: Any) -> None:
-        self._open.discard(request)
-        super().close_request(request)
-
-    def hang_up(self) -> None:
-        """Ends connections that clients keep for later."""
-        for connection in list(self._open):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no news; anything else is."""
-        error = sys.exception()
-        if not isinstance(error, ConnectionError):
-            self.model.complain(f"{type(error).__name__}: {error}")
-            super().handle_error(request, client_address)
-
-
-def _listening(port: int) -> _Server:
-    try:
-        return _Server(port)
-    except OSError as error:
-        raise BadInput(f"port {port}: cannot listen there ({error.strerror}); give another, or 0 for any") from None
+    def __init__(self, port: int, model: ModelServer) -> None:
+        self.model = model
+        super().__init__(port, _Handler, model.complain)
 
 
 class _Handler(BaseHTTPRequestHandler):
