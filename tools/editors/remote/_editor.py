@@ -71,7 +71,13 @@ class Files:
         return [await self._reference(one) for one in looked]
 
     async def end(self, role: Literal["first", "last"]) -> Path | None:
-        """The picture that the made clip must open or close with; None where nothing was given."""
+        """The picture that the made clip must open or close with; None where there is none.
+
+        Of a retake it is the kept frame beside the window, else the reference of that role.
+        """
+        if self.edit.action == "retake" and self.edit.window is not None:
+            kept = self.edit.window[0] - 1 if role == "first" else self.edit.window[1] + 1
+            return await self.frame(kept) if 0 <= kept < self.edit.clip.frames else None
         found = next((one for one in self.edit.references if one.role == role), None)
         return await self._reference(found) if found else None
 

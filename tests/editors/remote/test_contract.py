@@ -1,0 +1,121 @@
+"""The contract of the hands, held over real HTTP by every remote editor of the roster at each of its actions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.editors.remote.world import FRAMES, HEIGHT, WIDTH, Case, cases, edit_for, editor_of, ids, polled
+from tools.editors.registry import House, build, roster
+from tools.errors import BadInput, Broken, Refused, TryAgain, Unknown
+from tools.media.probe import probe
+from tools.sandbox.providers import ProviderSandbox, Rule
+from tools.types import Job
+
+CASES = cases()
+SINCE = datetime.now(UTC) - timedelta(minutes=1)
+
+
+@pytest.fixture(scope="module")
+def everybody() -> Iterator[ProviderSandbox]:
+    with ProviderSandbox() as sandbox:
+        yield sandbox
+    assert sandbox.bench.problems == []
+
+
+@pytest.fixture
+def sandbox(everybody: ProviderSandbox) -> Iterator[ProviderSandbox]:
+    yield everybody
+    everybody.faults.clear()
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids(CASES))
+def test_a_job_is_carried_from_its_quote_to_a_take_by_its_handle_alone(
+    case: Case, sandbox: ProviderSandbox, tmp_path: Path
+) -> None:
+    editor, edit = editor_of(case, sandbox, tmp_path / "home"), edit_for(case, tmp_path)
+    asked, accepted = len(sandbox.bench.requests), sandbox.bench.accepted()
+    quote = editor.quote(edit)
+    assert quote.usd > 0
+    assert quote.most >= quote.usd
+    assert len(sandbox.bench.requests) == asked, "a quote asks nobody"
+    job = asyncio.run(editor.submit(edit))
+    assert sandbox.bench.accepted() == accepted + 1
+    later = editor_of(case, sandbox, tmp_path / "home")
+    assert polled(later, job).state == "done"
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    takes = [asyncio.run(later.fetch(job, folder)) for folder in folders]
+    made = probe(takes[0].media)
+    assert (made.width, made.height) == (WIDTH, HEIGHT)
+    assert made.frames == (1 if case.entry.capabilities.medium == "still" else FRAMES)
+    assert takes[0].how["sha256"] == takes[1].how["sha256"]
+    assert sandbox.bench.accepted() == accepted + 1, "polling and fetching are free"
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids(CASES))
+def test_every_answer_to_a_submit_is_sorted_by_the_next_move(
+    case: Case, sandbox: ProviderSandbox, tmp_path: Path
+) -> None:
+    editor, edit = editor_of(case, sandbox, tmp_path / "home"), edit_for(case, tmp_path)
+    provider, accepted = case.entry.capabilities.provider or "", sandbox.bench.accepted()
+    for fault, error in (("rate-limit", TryAgain), ("refused", Refused), ("unauthorised", Refused)):
+        sandbox.faults.clear()
+        sandbox.faults.order(Rule.model_validate({"fault": fault, "provider": provider, "times": None}))
+        with pytest.raises(error):
+            asyncio.run(editor.submit(edit))
+    assert sandbox.bench.accepted() == accepted
+    sandbox.faults.clear()
+    sandbox.faults.order(Rule(fault="lost-after", provider=provider))
+    with pytest.raises(Unknown):
+        asyncio.run(editor.submit(edit))
+    assert sandbox.bench.accepted() == accepted + 1
+    found: Job | None = None
+    with suppress(Unknown):
+        found = asyncio.run(editor.find(edit, SINCE, ()))
+        assert found is not None, "a job that was accepted is not said to have never come"
+    if found is not None:
+        assert polled(editor, found).state == "done"
+    assert sandbox.bench.accepted() == accepted + 1
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids(CASES))
+def test_a_job_can_be_cancelled_half_way(case: Case, sandbox: ProviderSandbox, tmp_path: Path) -> None:
+    editor, edit = editor_of(case, sandbox, tmp_path / "home"), edit_for(case, tmp_path)
+    job = asyncio.run(editor.submit(edit))
+    asyncio.run(editor.poll(job))
+    asyncio.run(editor.cancel(job))
+    asyncio.run(editor.cancel(job))
+    stopped = any(one.cancelled for one in sandbox.bench.jobs()[-1:])
+    with suppress(Broken):
+        assert polled(editor, job).state == ("failed" if stopped else "done")
+
+
+@pytest.mark.parametrize("name", sorted({case.name for case in CASES}))
+def test_what_it_cannot_do_is_refused_before_anything_is_sent(
+    name: str, sandbox: ProviderSandbox, tmp_path: Path
+) -> None:
+    case = next(case for case in CASES if case.name == name)
+    editor, edit = editor_of(case, sandbox, tmp_path / "home"), edit_for(case, tmp_path)
+    asked = len(sandbox.bench.requests)
+    able = case.entry.capabilities.actions
+    for action in sorted({"inpaint", "retake", "regenerate"} - able):
+        with pytest.raises(Refused, match=name):
+            editor.quote(edit.model_copy(update={"action": action}))
+    with pytest.raises(Broken):
+        asyncio.run(editor.poll(Job(editor=name, handle="nobody's")))
+    assert len(sandbox.bench.requests) == asked
+
+
+@pytest.mark.parametrize("name", sorted({case.name for case in CASES}))
+def test_a_missing_key_is_named(name: str, tmp_path: Path) -> None:
+    provider = roster()[name].provider
+    assert provider is not None
+    with pytest.raises(BadInput, match=provider.keys[0][0]):
+        build(name, House(tmp_path))
