@@ -10,7 +10,7 @@ from typing import NamedTuple
 from agent.ledger import edit_key
 from agent.schema import Film, Finding, PanelFault, SheetVersion, Shot
 from prompts import render
-from tools.types import Action, Clip, Edit, Panel, Reference
+from tools.types import Action, Clip, Edit, Panel, Purpose, Reference
 
 PaidActions = ("inpaint", "retake", "regenerate")
 
@@ -23,20 +23,48 @@ class FrameOf(NamedTuple):
 
 
 def references_for(
-    film: Film, finding: Finding, sheet_versions: Iterable[SheetVersion], faults: Iterable[PanelFault]
+    film: Film,
+    finding: Finding,
+    sheet_versions: Iterable[SheetVersion],
+    faults: Iterable[PanelFault],
+    action: Action = "inpaint",
 ) -> tuple[Reference, ...]:
-    """The panels of the finding's character: those that show the place right, then what the shot was made from.
+    """The pictures that an edit may follow: panels of the finding's character, and for new footage plates of its place.
 
-    A repaired panel comes last: what it shows at the fault was borrowed itself. A faulty panel that nobody repaired
-    keeps a mask where it must not be trusted.
+    A fill borrows pixels, so it looks first at panels that show the place right; a repaired panel comes last, since
+    what it shows at the fault was borrowed itself. New footage follows what the shot was made from, so the panels that
+    are attached to it come first, repaired where they were faulty. A faulty panel that nobody repaired keeps a mask
+    where it must not be trusted, and comes last.
     """
     repaired = {version.panel: version for version in sheet_versions}
     faulty = {fault.panel: fault for fault in faults}
-    panels = [panel for sheet in film.sheets if sheet.subject == finding.subject for panel in sheet.panels]
+    shot = next((shot for shot in film.shots if shot.id == finding.shot), None)
+    attached = shot.references if shot else ()
     showing = {evidence.ref for evidence in finding.evidence if evidence.kind == "panel"}
-    attached = next((shot.references for shot in film.shots if shot.id == finding.shot), ())
-    panels.sort(key=lambda panel: (panel.ref in repaired, panel.ref not in showing, panel.ref not in attached))
-    return tuple(_panel(film, panel, repaired.get(panel.ref), faulty.get(panel.ref)) for panel in panels)
+    panels = [panel for sheet in film.sheets if sheet.subject in _subjects(finding, shot) for panel in sheet.panels]
+    if action == "inpaint":
+        panels = [panel for panel in panels if panel.subject == finding.subject]
+        panels.sort(key=lambda panel: (panel.ref in repaired, panel.ref not in showing, panel.ref not in attached))
+    else:
+        spoilt = faulty.keys() - repaired.keys()
+        panels.sort(key=lambda panel: (panel.ref in spoilt, panel.ref not in attached, panel.ref not in showing))
+    found = tuple(_panel(film, panel, repaired.get(panel.ref), faulty.get(panel.ref)) for panel in panels)
+    return found if action == "inpaint" or shot is None else _with_plates(found, film, shot)
+
+
+def _subjects(finding: Finding, shot: Shot | None) -> set[str | None]:
+    """Whose panels an edit may need: the finding's subject, and whoever else is in the shot."""
+    return {finding.subject, *(shot.characters if shot else ())}
+
+
+def _with_plates(panels: tuple[Reference, ...], film: Film, shot: Shot) -> tuple[Reference, ...]:
+    """The panels with the shot's place second: an editor that takes few pictures still sees where it is."""
+    plates = tuple(
+        Reference(path=plate.image, kind="location", what=f"{plate.location}, the place")
+        for plate in film.plates
+        if plate.location == shot.scene or plate.location in shot.references
+    )
+    return panels[:1] + plates + panels[1:]
 
 
 def _panel(film: Film, panel: Panel, repaired: SheetVersion | None, fault: PanelFault | None) -> Reference:
@@ -122,6 +150,7 @@ def plan_edit(
     references: Sequence[Reference] = (),
     prompt: str = "",
     window: tuple[int, int] | None = None,
+    purpose: Purpose = "repair",
 ) -> Edit:
     """The edit, with the key that names it in the ledger: the same wish has the same key in any run and any copy."""
     assert action in PaidActions, f"{action!r} is no edit"
@@ -132,6 +161,7 @@ def plan_edit(
         "action": action,
         "editor": editor,
         "method": method,
+        "purpose": purpose,
         "window": window,
         "prompt": prompt,
         "references": [_identity(reference) for reference in references],
@@ -143,6 +173,8 @@ def plan_edit(
         clip=clip,
         mask=film.root / finding.mask if finding.mask and action == "inpaint" else None,
         window=window if action == "retake" else None,
+        stretch=None if action == "regenerate" else finding.frames,
+        purpose=purpose,
         method=method,
         prompt=prompt,
         references=tuple(references),

@@ -6,14 +6,14 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from agent.policy import Policy
-from agent.schema import Film, Sheet, Shot
+from agent.schema import Film, Plate, Sheet, Shot
 from tools.errors import BadInput, MachineFailed
 from tools.media.cuts import find_cuts
 from tools.media.probe import probe
@@ -224,6 +224,7 @@ def load_film(project: Project, versions: Mapping[str, Version] | None = None) -
         root=project.root,
         shots=shots,
         sheets=sheets,
+        plates=tuple(_plates(project)),
         fps=info.fps,
         width=info.width,
         height=info.height,
@@ -278,6 +279,14 @@ def _existing(project: Project, where: tuple[Any, ...], name: str) -> Path:
         line = line_of(project.file.read_text(encoding="utf-8"), where)
         raise BadInput(f"{project.file}:{line}: {'.'.join(map(str, where))}: {name!r} does not exist")
     return path
+
+
+def _plates(project: Project) -> Iterator[Plate]:
+    for place, entry in enumerate(project.toml.location):
+        for name in entry.plates:
+            image = _existing(project, ("location", place, "plates"), name)
+            read_picture(image)
+            yield Plate(location=entry.id, image=image, canon=entry.canon)
 
 
 def _sheets(project: Project, versions: Mapping[str, Version]) -> tuple[Sheet, ...]:

@@ -52,6 +52,14 @@ class Sheet(Frozen):
     """The facts that `canon` was read from; none where film.toml has it."""
 
 
+class Plate(Frozen):
+    """A picture of a location, as film.toml names it."""
+
+    location: str
+    image: Path
+    canon: str = ""
+
+
 class Shot(Frozen):
     """One shot of the film and what is known about how it was made. `clip` is its current version."""
 
@@ -75,6 +83,7 @@ class Film(Frozen):
     root: Path
     shots: tuple[Shot, ...]
     sheets: tuple[Sheet, ...] = ()
+    plates: tuple[Plate, ...] = ()
     fps: Rate
     width: int
     height: int

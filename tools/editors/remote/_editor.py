@@ -64,8 +64,11 @@ class Files:
         return await asyncio.to_thread(fitting.send_still_mask, self.edit, self.fit, self.folder, self.can.mask_white)
 
     async def references(self, most: int | None = None) -> list[Path]:
-        """The edit's reference pictures that are only looked at, PNG, as many as the editor takes."""
-        looked = [one for one in self.edit.references if one.role == "look"][
+        """The edit's reference pictures that are only looked at, PNG, as many as the editor takes.
+
+        A picture that is not to be trusted somewhere is left out: a model cannot be told where.
+        """
+        looked = [one for one in self.edit.references if one.role == "look" and one.mask is None][
             : self.can.references if most is None else most
         ]
         return [await self._reference(one) for one in looked]
