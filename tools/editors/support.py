@@ -43,6 +43,10 @@ class Support:
         """Alpha per frame, (H, W) in 0 to 1."""
         return (alpha_of(self._source[index], self._feather) for index in range(self._frames))
 
+    def at(self, index: int) -> Bits:
+        """The support of one frame, (H, W)."""
+        return alpha_of(self._source[index], self._feather) > 0
+
     def masks(self) -> Iterator[Bits]:
         """The support per frame: alpha > 0."""
         return (alpha > 0 for alpha in self.alphas())
