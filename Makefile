@@ -24,7 +24,7 @@ demo: $(VENV)/ready
 	if [ $$code -eq 0 ] || [ $$code -eq 3 ]; then exit 0; else exit $$code; fi
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

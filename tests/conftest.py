@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,13 @@ from evals.studio import render_sample
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = ("127.", "::1", "localhost")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers side by side (`-n`), and the programs that they start, compute with one thread each."""
+    if config.getoption("numprocesses", None):
+        os.environ.update(dict.fromkeys(THREADS, "1"))
 
 
 @pytest.fixture
@@ -26,8 +35,14 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def launch_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample film of seed 7, rendered once for all rooms. Nobody writes into it: a test that does copies it."""
-    return render_sample("launch-day", tmp_path_factory.mktemp("studio") / "launch-day", seed=7)
+    """The sample film of seed 7, rendered once for all rooms and workers. Nobody writes into it; copy it to do so."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    film = folder / "launch-day"
+    with (folder / "launch-day.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return film if film.exists() else render_sample("launch-day", film, seed=7)
 
 
 def _is_loopback(address: Any) -> bool:

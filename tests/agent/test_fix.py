@@ -1,4 +1,4 @@
-"""`suture fix` on the sample film: exactly what was asked for, its cause named, the rest offered."""
+"""`suture fix` on four shots of the sample film: exactly what was asked for, its cause named, the rest offered."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from evals.labels import Labels, ShotLabel, read_labels
+from tests.agent.films import FPS, shot_file
 from tools.media.cuts import find_cuts
-from tools.media.decode import frames
-from tools.media.masks import read_track
+from tools.media.decode import frames, rgb_frames
+from tools.media.masks import read_track, write_mask
 from tools.media.pixels import luma8
-from tools.types import Clip
+from tools.types import Clip, MaskTrack, Rgb
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUEST = "remove Mara's earpiece in SH020, keep everything else"
+SHOTS = ("SH010", "SH020", "SH030", "SH040")
+WIDTH, HEIGHT = 640, 360
+FIRST, FRAMES = 24, 8
+"""What is taken of each shot: a stretch in which every earpiece is seen."""
+MIDDLE = FRAMES // 2
 
 
 def suture(*arguments: str) -> tuple[int, str, str]:
@@ -34,10 +41,49 @@ def suture(*arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture(scope="module")
-def fixed(launch_day: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, dict[str, Any]]:
-    """The sample film after the request, read by the grammar, looked at and judged by the scripted model."""
+def small(launch_day: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample film's first four shots at half their size and for eight frames each, with labels and sheets."""
+    film = tmp_path_factory.mktemp("small") / "film"
+    for name in ("shots", "clean", "masks"):
+        (film / name).mkdir(parents=True)
+    shutil.copytree(launch_day / "sheets", film / "sheets")
+    told = (launch_day / "film.toml").read_text(encoding="utf-8").partition('[[shot]]\nid = "SH050"')[0]
+    (film / "film.toml").write_text(told.replace('media = "film.mp4"', 'shots = ["shots/*.mp4"]'), encoding="utf-8")
+    cuts = {cut.id: cut for cut in find_cuts(launch_day / "film.mp4").shots}
+    labels = read_labels(launch_day)
+    shots = {shot: _small_shot(launch_day, film, shot, cuts[shot].first, labels.shots[shot]) for shot in SHOTS}
+    for name in (name for panel in labels.panels.values() for name in (panel.mask, panel.clean_sheet)):
+        shutil.copyfile(launch_day / name, film / name)
+    written = Labels(shots=shots, panels=labels.panels).model_dump_json()
+    (film / "labels.json").write_text(written, encoding="utf-8")
+    return film
+
+
+def _small_shot(large: Path, film: Path, shot: str, first: int, label: ShotLabel) -> ShotLabel:
+    """Writes a shot and, where it is faulty, its clean take and its mask; returns its label."""
+    shot_file(film / "shots" / f"{shot}.mp4", _small_pictures(large / "film.mp4", first + FIRST))
+    if label.clean_take is None:
+        return label
+    (error,) = label.errors
+    shot_file(film / label.clean_take, _small_pictures(large / label.clean_take, FIRST))
+    track = read_track(large / error.mask)
+    masks = {index: track.at(FIRST + index)[::2, ::2] for index in range(FRAMES)}
+    marked = MaskTrack.of(masks, WIDTH, HEIGHT)
+    write_mask(film / error.mask, marked, FRAMES, FPS)
+    small = error.model_copy(update={"box": marked.box, "frames": marked.frames})
+    return label.model_copy(update={"errors": (small,)})
+
+
+def _small_pictures(media: Path, first: int) -> list[Rgb]:
+    stretch = Clip(media=media, first=first, last=first + FRAMES - 1)
+    return [picture for _, picture in rgb_frames(stretch, longest=WIDTH)]
+
+
+@pytest.fixture(scope="module")
+def fixed(small: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, dict[str, Any]]:
+    """The film after the request, read by the grammar, looked at and judged by the scripted model."""
     film = tmp_path_factory.mktemp("fix") / "film"
-    shutil.copytree(launch_day, film)
+    shutil.copytree(small, film)
     code, out, error = suture("fix", str(film), REQUEST, "--rehearse", "--inspector", "vlm", "--json")
     assert out, error
     return film, code, json.loads(out)
@@ -60,18 +106,14 @@ def test_outside_of_the_mask_the_takes_are_the_same(fixed: tuple[Path, int, dict
         attempt = outcome["attempts"][-1]
         outside = next(check for check in attempt["checks"] if check["name"] == "outside")
         assert outside["holds"]
-        cut = next(one for one in find_cuts(film / "film.mp4").shots if one.id == outcome["shot"])
-        source = Clip(media=film / "film.mp4", first=cut.first, last=cut.last)
-        track = read_track(film / finding["mask"])
-        far = ~_grown(track.at(24))
-        take = Clip(media=film / attempt["take"], first=0, last=47)
-        before, after = (luma8(next(iter(frames(_at(one, 24))))) for one in (source, take))
+        mask = read_track(film / finding["mask"]).at(MIDDLE)
+        far = ~_grown(mask)
+        source, take = film / "shots" / f"{outcome['shot']}.mp4", film / attempt["take"]
+        before, after = (
+            luma8(next(iter(frames(Clip(media=one, first=MIDDLE, last=MIDDLE))))) for one in (source, take)
+        )
         assert np.array_equal(before[far], after[far])
-        assert not np.array_equal(before[track.at(24)], after[track.at(24)])
-
-
-def _at(clip: Clip, index: int) -> Clip:
-    return Clip(media=clip.media, first=clip.first + index, last=clip.first + index)
+        assert not np.array_equal(before[mask], after[mask])
 
 
 def _grown(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -108,14 +150,9 @@ def test_the_model_looked_and_judged_in_both_orders(fixed: tuple[Path, int, dict
         ("delete the original files", 0, "nothing Suture does"),
     ],
 )
-def test_what_is_no_plan_touches_nothing(
-    launch_day: Path, tmp_path: Path, request_words: str, code: int, says: str
-) -> None:
+def test_what_is_no_plan_touches_nothing(small: Path, tmp_path: Path, request_words: str, code: int, says: str) -> None:
     film = tmp_path / "film"
-    film.mkdir()
-    for name in ("film.mp4", "film.toml"):
-        shutil.copyfile(launch_day / name, film / name)
-    shutil.copytree(launch_day / "sheets", film / "sheets")
+    shutil.copytree(small, film)
     got, out, _ = suture("fix", str(film), request_words, "--inspector", "pixels")
     assert got == code
     assert says in " ".join(out.split())

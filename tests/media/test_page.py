@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from evals.studio.page import Page, draw_page
 from tools.media.borders import snap_boxes
@@ -13,6 +14,12 @@ from tools.media.sheets import find_panels, read_picture
 from tools.types import Box
 
 SEEDS = range(3000, 3016)
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[int, Page]:
+    """A page of each seed."""
+    return {seed: draw_page(seed) for seed in SEEDS}
 
 
 def taken_for_pictures(found: list[Box], page: Page) -> list[Box]:
@@ -29,16 +36,15 @@ def rough(rng: np.random.Generator, box: Box, page: tuple[int, ...]) -> Box:
     return Box(x, y, min(page[1], across) - x, min(page[0], down) - y)
 
 
-def test_pictures_are_found_and_words_and_chips_left_out() -> None:
-    pages = [draw_page(seed) for seed in SEEDS]
-    found = [find_panels(page.picture) for page in pages]
+def test_pictures_are_found_and_words_and_chips_left_out(pages: dict[int, Page]) -> None:
+    found = [find_panels(page.picture) for page in pages.values()]
     hits = [
         max((box.iou(true) for box in boxes), default=0.0) >= 0.8
-        for boxes, page in zip(found, pages, strict=True)
+        for boxes, page in zip(found, pages.values(), strict=True)
         for true in page.pictures
     ]
     assert sum(hits) >= 0.95 * len(hits)
-    assert sum(len(taken_for_pictures(boxes, page)) for boxes, page in zip(found, pages, strict=True)) <= 2
+    assert sum(len(taken_for_pictures(boxes, page)) for boxes, page in zip(found, pages.values(), strict=True)) <= 2
 
 
 def test_a_drawn_page_is_the_same_for_the_same_seed() -> None:
@@ -47,10 +53,10 @@ def test_a_drawn_page_is_the_same_for_the_same_seed() -> None:
     assert (one.picture == other.picture).all()
 
 
-def test_rough_boxes_snap_to_measured_borders() -> None:
+def test_rough_boxes_snap_to_measured_borders(pages: dict[int, Page]) -> None:
     before, after = [], []
-    for seed in SEEDS:
-        page, rng = draw_page(seed), np.random.default_rng(seed)
+    for seed, page in pages.items():
+        rng = np.random.default_rng(seed)
         given = [rough(rng, box, page.picture.shape) for box in page.pictures]
         for true, box, snapped in zip(page.pictures, given, snap_boxes(page.picture, given), strict=True):
             before.append(box.iou(true))
@@ -60,10 +66,10 @@ def test_rough_boxes_snap_to_measured_borders() -> None:
     assert np.mean(np.array(after) > 0.8) > 0.95
 
 
-def test_boxes_on_words_and_chips_are_dropped() -> None:
+def test_boxes_on_words_and_chips_are_dropped(pages: dict[int, Page]) -> None:
     dropped = [
         snapped.box is None
-        for page in map(draw_page, SEEDS)
+        for page in pages.values()
         for snapped in snap_boxes(page.picture, [box for box in (*page.texts, *page.chips) if box.area > 2000])
     ]
     assert np.mean(dropped) > 0.95
