@@ -67,6 +67,7 @@ class FaultTruth(_Told):
 
     category: Category
     box: Box
+    clean_sheet: str | None = None
 
 
 class _Labels(_Told):
@@ -108,13 +109,17 @@ class SheetTruth:
 
 @dataclass(frozen=True, slots=True)
 class LabelledProject:
-    """Everything that is known. `clean` holds the clean take of each faulty shot, sheets go by "sheet:mara"."""
+    """Everything that is known. `clean` holds the clean take of each faulty shot, sheets go by "sheet:mara".
+
+    `clean_panels` are the pictures of faulty panels as they should be, where the labels have them.
+    """
 
     shots: Mapping[str, Clip]
     clean: Mapping[str, Clip]
     sheets: Mapping[str, SheetTruth]
     panels: Mapping[str, PanelTruth]
     faulty: Mapping[str, FaultTruth]
+    clean_panels: Mapping[str, Rgb] = field(default_factory=dict)
     truths: Mapping[str, Sequence[ErrorTruth]] = field(default_factory=dict)
 
     def errors(self, shot: str) -> Sequence[ErrorTruth]:
@@ -134,12 +139,14 @@ def read_project(target: Path) -> LabelledProject:
     if unknown:
         raise BadInput(f"{root / 'labels.json'}: shots.{unknown[0]}: the film has {', '.join(shots)}")
     sheets = dict(_sheets(root, toml))
+    panels = {ref: panel for _, some in sheets.values() for ref, panel in some.items()}
     return LabelledProject(
         shots=shots,
         clean=dict(_clean_takes(root, shots, labels)),
         sheets={name: sheet for name, (sheet, _) in sheets.items()},
-        panels={ref: panel for _, panels in sheets.values() for ref, panel in panels.items()},
+        panels=panels,
         faulty=labels.panels,
+        clean_panels=dict(_clean_panels(root, panels, labels)),
         truths={shot: [_error(root, shot, error) for error in one.errors] for shot, one in labels.shots.items()},
     )
 
@@ -171,6 +178,12 @@ def _clean_takes(root: Path, shots: Mapping[str, Clip], labels: _Labels) -> Iter
     for shot, one in labels.shots.items():
         if one.clean_take:
             yield shot, Clip(media=root / one.clean_take, first=0, last=shots[shot].frames - 1)
+
+
+def _clean_panels(root: Path, panels: Mapping[str, PanelTruth], labels: _Labels) -> Iterator[tuple[str, Rgb]]:
+    for ref, fault in labels.panels.items():
+        if fault.clean_sheet and ref in panels:
+            yield ref, np.ascontiguousarray(read_picture(root / fault.clean_sheet)[panels[ref].box.slices])
 
 
 def _error(root: Path, shot: str, told: _Error) -> ErrorTruth:

@@ -148,11 +148,18 @@ class Results:
     def _still(self, work: Work, *, nothing: bool) -> Made:
         picture = files.read_picture(work.pictures[0])
         mask = _still_mask(work, picture)
-        done = picture if nothing or mask is None else _locally([picture], [mask])[0]
+        done = picture if nothing else self._repaired(picture, mask)
         if work.size is not None and work.size != (picture.shape[1], picture.shape[0]):
             done = _resized(done, work.size)
         whole = np.ones(done.shape[:2], np.bool_)
         return Made([done], [whole if mask is None or mask.shape != whole.shape else mask], RATE)
+
+    def _repaired(self, picture: Rgb, mask: Bits | None) -> Rgb:
+        """The picture put right: a labelled film's clean panel, else filled from its surround; unmasked, as it is."""
+        clean = self._truth.clean_panel(picture) if self._truth else None
+        if clean is not None:
+            return clean if mask is None else np.where(mask[..., None], clean, picture)
+        return picture if mask is None else _locally([picture], [mask])[0]
 
 
 def _masks_of(work: Work, sent: files.Footage) -> list[Bits]:

@@ -7,7 +7,7 @@ provider's size, padding and rate made of it, it is the frame of the film that i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.media.decode import frames
-from tools.media.pixels import rgb8
-from tools.sandbox.film import LabelledProject, read_project
-from tools.types import Box, Clip, Rgb
+from tools.media.pixels import luma8, rgb8
+from tools.sandbox.film import ErrorTruth, LabelledProject, read_project
+from tools.types import Box, Clip, Gray, Rgb
 
 SMALL = (48, 27)
 LIKE = 0.012
@@ -47,7 +47,10 @@ class Truth:
     @cached_property
     def _smalls(self) -> dict[str, Small]:
         """Per shot, small pictures of all frames: (N, 27, 48) grey, 0 to 1."""
-        return {shot: np.stack([_small(one) for one in pictures(clip)]) for shot, clip in self._project.shots.items()}
+        return {
+            shot: np.stack([_shrunk(luma8(frame)) for frame in frames(clip)])
+            for shot, clip in self._project.shots.items()
+        }
 
     @cached_property
     def _size(self) -> tuple[int, int]:
@@ -72,13 +75,39 @@ class Truth:
         """All frames of a shot's clean take; of a shot without one, the shot as it is."""
         return list(pictures(self._project.clean.get(shot, self._project.shots[shot])))
 
+    def current(self, shot: str) -> list[Rgb]:
+        """All frames of a shot as it came in."""
+        return list(pictures(self._project.shots[shot]))
+
+    def errors(self, shot: str) -> Sequence[ErrorTruth]:
+        """What is wrong with a shot."""
+        return self._project.errors(shot)
+
+    def panel(self, ref: str) -> Rgb:
+        """A panel as its sheet shows it."""
+        return self._project.panels[ref].picture
+
+    def clean_panels(self) -> Mapping[str, Rgb]:
+        """Faulty panels as they should be."""
+        return self._project.clean_panels
+
+    def clean_panel(self, sent: Rgb) -> Rgb | None:
+        """A picture that was sent, as it should be, where it shows a faulty panel whose clean picture is known."""
+        found = [
+            (float(np.square(_small(sent[box.slices]) - _small(panel.picture)).mean()), ref, box)
+            for ref, panel in self._project.panels.items()
+            for box in _boxes(sent, (panel.picture.shape[1], panel.picture.shape[0]))
+        ]
+        cost, ref, box = min(found, default=(1.0, "", Box(0, 0, 0, 0)))
+        clean = self._project.clean_panels.get(ref)
+        if cost >= LIKE or clean is None:
+            return None
+        done = sent.copy()
+        done[box.slices] = cv2.resize(clean, (box.w, box.h), interpolation=cv2.INTER_AREA)
+        return done
+
     def _boxes(self, frame: Rgb) -> list[Box]:
-        """Where the film's picture may lie in a frame of another aspect: as a whole, in the middle, in the corner."""
-        height, width = frame.shape[:2]
-        scale = min(width / self._size[0], height / self._size[1])
-        w, h = round(self._size[0] * scale), round(self._size[1] * scale)
-        places = {Box(0, 0, width, height), Box((width - w) // 2, (height - h) // 2, w, h), Box(0, 0, w, h)}
-        return sorted(places)
+        return _boxes(frame, self._size)
 
     def _shot_costs(self, sent: Sequence[Rgb], box: Box) -> list[tuple[str, float]]:
         picks = [sent[round(share * (len(sent) - 1))] for share in (0, 0.5, 1)]
@@ -99,14 +128,26 @@ class Truth:
         return tuple(made)
 
 
+def _boxes(frame: Rgb, size: tuple[int, int]) -> list[Box]:
+    """Where a picture may lie in a frame of another aspect: as a whole, in the middle, in the corner."""
+    height, width = frame.shape[:2]
+    scale = min(width / size[0], height / size[1])
+    w, h = round(size[0] * scale), round(size[1] * scale)
+    places = {Box(0, 0, width, height), Box((width - w) // 2, (height - h) // 2, w, h), Box(0, 0, w, h)}
+    return sorted(places)
+
+
 def pictures(clip: Clip) -> Iterator[Rgb]:
     """The frames of a clip as RGB, one after the other."""
     return (rgb8(frame) for frame in frames(clip))
 
 
 def _small(picture: Rgb) -> Small:
-    grey = cv2.cvtColor(cv2.resize(picture, SMALL, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-    return np.asarray(grey, np.float32) / 255
+    return _shrunk(np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8))
+
+
+def _shrunk(grey: Gray) -> Small:
+    return np.asarray(cv2.resize(grey, SMALL, interpolation=cv2.INTER_AREA), np.float32) / np.float32(255)
 
 
 def _costs(look: Small, smalls: Small) -> NDArray[np.float32]:
