@@ -380,6 +380,8 @@ class Edit(Frozen):
     grain: bool = True
     hard_edge: bool = False
     """True when a person gave the mask: it is the exact limit and nothing is feathered outside or across it."""
+    keeps_look: bool = True
+    """False when light or colour is what is wrong: the clip does not tell how what is made anew should look."""
 
 
 class Quote(Frozen):

@@ -1,7 +1,8 @@
 """The gate that every editor's take comes through, and `suture inpaint` as one call.
 
-A take is fitted to the source's size, rate and length and composited in the source's own planes, so that outside the
-mask's support every frame is the source's own, bit for bit, before it is encoded.
+A take is fitted to the source's size, rate and length. A region edit is composited in the source's own planes, so that
+outside the mask's support every frame is the source's own, bit for bit, before it is encoded; so is every frame outside
+the window of a retake. A shot made again is brought to the look of its scene.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.editors._gate_frames import alike, fitted, in_place, painted, sized
+from tools.editors._joins import Joins, measure_joins
 from tools.editors.base import Editor
 from tools.editors.local.plate import Plate, make_take
 from tools.editors.registry import House, build
@@ -25,15 +26,19 @@ from tools.editors.support import Support
 from tools.errors import BadInput, Broken
 from tools.media import pixels
 from tools.media._codecs import Codec
-from tools.media.decode import frames
-from tools.media.encode import open_writer, refuse_place
+from tools.media.decode import frames, rgb_frames
+from tools.media.encode import FolderWriter, Writer, open_writer, refuse_place, write_video
 from tools.media.probe import probe
-from tools.types import Clip, Edit, Frame, Frozen, MediaInfo, Take
+from tools.media.sheets import read_picture
+from tools.types import Bits, Clip, Edit, Frame, Frozen, MediaInfo, Rgb, Take
 from tools.types import Reference as ReferencePicture
+from tools.vision.look import Grade, evenly, grade, look_of
 
 POLL_SECONDS = 2.0
 SAME = 100.0
 """PSNR in dB that stands for identical pictures."""
+LOOKS, LOOK_SIDE = 7, 160
+"""Frames, and their longer side in pixels, that tell how a take or a scene looks."""
 
 
 class Gated(Frozen):
@@ -46,10 +51,16 @@ class Gated(Frozen):
 
 
 def composite(edit: Edit, take: Take, out: Path, *, codec: Codec = "auto") -> Gated:
-    """Fits and composites a take of `edit` over its clip and writes `out`, with the source's audio where it has any.
+    """Brings a take of `edit` into its clip and writes `out`, with the source's audio where it has any.
 
-    Audio is carried when the clip is the whole file. Raises Broken when the take cannot be fitted.
+    A region edit is composited under its mask; of a retake only the window's frames are the take's, joined to the kept
+    ones; a shot made again is the take in the scene's look. What sound a take has is dropped. Audio is carried when the
+    clip is the whole file. Raises Broken when the take cannot be fitted.
     """
+    if edit.action == "retake":
+        return _retaken(edit, take.media, out, codec)
+    if edit.action == "regenerate":
+        return _remade(edit, take.media, out, codec)
     if edit.mask is None:
         raise BadInput(f"{edit.key}: the gate composites under a mask, and this edit has none")
     info = probe(edit.clip.media)
@@ -60,63 +71,115 @@ def composite(edit: Edit, take: Take, out: Path, *, codec: Codec = "auto") -> Ga
 def gate(source: Clip, take: Path, support: Support, out: Path, *, codec: Codec = "auto") -> Gated:
     """`composite` for a support that is already read."""
     info = probe(source.media)
-    audio = source.media if info.has_audio and source.frames == info.frames else None
     worst = 0
-    like = info.model_copy(update={"frames": source.frames})
-    with open_writer(out, like, codec=codec, audio_from=audio) as writer:
-        fitted = _fitted(take, info, source.frames)
-        for frame, alpha, edited in zip(frames(source, info=info), support.alphas(), fitted, strict=True):
+    with _writer(source, info, out, codec) as writer:
+        made_frames = fitted(take, info, source.frames)
+        for frame, alpha, edited in zip(frames(source, info=info), support.alphas(), made_frames, strict=True):
             made = _blended(frame, edited, alpha)
             worst = max(worst, _difference_outside(frame, made, alpha > 0))
             writer.write(made)
-    psnr = luma_psnr_outside(source, out, support)
+    psnr = luma_psnr_outside(source, out, support.masks())
     return Gated(media=out, frames=source.frames, outside_before_encode=worst, luma_psnr_outside=psnr)
 
 
-def _fitted(take: Path, info: MediaInfo, count: int) -> Iterator[Frame]:
-    """The take's frames at the source's rate, nearest in time, exactly `count` of them."""
+def _writer(source: Clip, info: MediaInfo, out: Path, codec: Codec) -> Writer | FolderWriter:
+    audio = source.media if info.has_audio and source.frames == info.frames else None
+    return open_writer(out, info.model_copy(update={"frames": source.frames}), codec=codec, audio_from=audio)
+
+
+def _retaken(edit: Edit, take: Path, out: Path, codec: Codec) -> Gated:
+    """The window's frames from the take, joined to the kept ones, which are the source's bit for bit."""
+    if edit.window is None:
+        raise BadInput(f"{edit.key}: a retake needs the window of frames that it replaces")
+    source, (first, last) = edit.clip, edit.window
+    info = probe(source.media)
+    with TemporaryDirectory(dir=out.parent, prefix=".gate.") as folder:
+        whole = _of_length(take, info, source, Path(folder))
+        joins = measure_joins(source, whole, edit.window)
+        with _writer(source, info, out, codec) as writer:
+            for frame, edited in zip(frames(source, info=info), frames(whole), strict=True):
+                inside = first <= frame.index <= last
+                writer.write(_joined(frame, edited, joins) if inside else frame)
+    psnr = luma_psnr_outside(source, out, _windows(info, source.frames, edit.window))
+    return Gated(media=out, frames=source.frames, outside_before_encode=0, luma_psnr_outside=psnr)
+
+
+def _of_length(take: Path, info: MediaInfo, source: Clip, folder: Path) -> Path:
+    """The take, or a copy at the source's rate and length where it has others."""
     made = probe(take)
-    if made.frames == count and (made.fps == info.fps or made.kind == "frames" or info.variable_rate):
-        return frames(take, info=made)
-    ratio = made.fps / info.fps
-    if abs(Fraction(made.frames) / ratio - count) > 2:
-        raise Broken(f"{take.name}: {made.frames} frames at {made.fps} do not cover {count} frames at {info.fps}")
-    return _resampled(take, made, ratio, count)
+    if made.frames == source.frames:
+        return take
+    like = made.model_copy(update={"fps": info.fps, "frames": source.frames, "variable_rate": False})
+    path = folder / "whole.mkv"
+    write_video(path, fitted(take, info, source.frames), like, codec="ffv1")
+    return path
 
 
-def _resampled(take: Path, made: MediaInfo, ratio: Fraction, count: int) -> Iterator[Frame]:
-    stream = enumerate(frames(take, info=made))
-    at, frame = next(stream)
+def _joined(source: Frame, edited: Frame, joins: Joins) -> Frame:
+    if not joins.changes(source.index):
+        return in_place(alike(edited, source), source)
+    return painted(joins.joined(sized(pixels.rgb8(edited), source), source.index), source)
+
+
+def _windows(info: MediaInfo, count: int, window: tuple[int, int]) -> Iterator[Bits]:
+    """Per frame what may differ: all of it in the window, nothing elsewhere."""
     for index in range(count):
-        wanted = min(round(index * ratio), made.frames - 1)
-        while at < wanted:
-            at, frame = next(stream)
-        yield frame
+        yield np.full((info.height, info.width), window[0] <= index <= window[1])
+
+
+def _remade(edit: Edit, take: Path, out: Path, codec: Codec) -> Gated:
+    """The take at the source's size, rate and length, in the scene's look; nothing of the source is needed."""
+    source = edit.clip
+    info = probe(source.media)
+    change = _grade(edit, take)
+    with _writer(source, info, out, codec) as writer:
+        for frame, edited in zip(frames(source, info=info), fitted(take, info, source.frames), strict=True):
+            if change is None:
+                writer.write(in_place(alike(edited, frame), frame))
+            else:
+                writer.write(painted(change.graded(sized(pixels.rgb8(edited), frame)), frame))
+    return Gated(media=out, frames=source.frames, outside_before_encode=0, luma_psnr_outside=SAME)
+
+
+def _grade(edit: Edit, take: Path) -> Grade | None:
+    """What brings the take to the scene's look; None where it is there, or where no frame tells the look."""
+    scene = scene_of(edit)
+    if not scene:
+        return None
+    return grade(look_of(looks_at(take, probe(take).frames)), look_of(scene))
+
+
+def scene_of(edit: Edit) -> list[Rgb]:
+    """Pictures that tell how a shot made again must look: its old take where that looked right, else other frames.
+
+    Empty when nothing tells it.
+    """
+    if edit.keeps_look:
+        return looks_at(edit.clip, edit.clip.frames)
+    return [_shown(one) for one in edit.references if one.kind == "frame"]
+
+
+def _shown(reference: ReferencePicture) -> Rgb:
+    picture = read_picture(reference.path)
+    return picture[reference.box.slices] if reference.box else picture
+
+
+def looks_at(source: Path | Clip, count: int) -> list[Rgb]:
+    """A few small pictures of a film or clip of `count` frames."""
+    return [picture for _, picture in rgb_frames(source, longest=LOOK_SIDE, indices=evenly(count, LOOKS))]
 
 
 def _blended(source: Frame, edited: Frame, alpha: NDArray[np.float32]) -> Frame:
     """Edited over source by alpha, in the source's planes; where alpha is 0 nothing of the edit arrives."""
-    fitted = _alike(edited, source)
+    same = alike(edited, source)
     if ((alpha == 0) | (alpha == 1)).all():
-        return pixels.composite(source, fitted, alpha > 0)
+        return pixels.composite(source, same, alpha > 0)
     weight = alpha[..., None]
-    mixed = pixels.to_444(source) * (1 - weight) + pixels.to_444(fitted) * weight
+    mixed = pixels.to_444(source) * (1 - weight) + pixels.to_444(same) * weight
     top = (1 << source.layout.depth) - 1
     whole = np.clip(np.rint(mixed), 0, top)
     codes = whole.astype(np.uint8) if source.layout.depth <= 8 else whole.astype(np.uint16)
     return pixels.composite(source, pixels.from_444(codes, source), alpha > 0)
-
-
-def _alike(edited: Frame, source: Frame) -> Frame:
-    """The edited frame at the source's size and layout."""
-    if (edited.height, edited.width) == (source.height, source.width) and edited.layout == source.layout:
-        return edited
-    picture = pixels.rgb8(edited)
-    if picture.shape[:2] != (source.height, source.width):
-        picture = np.asarray(
-            cv2.resize(picture, (source.width, source.height), interpolation=cv2.INTER_CUBIC), np.uint8
-        )
-    return pixels.from_444(pixels.rgb8_to_444(picture, source), source)
 
 
 def _difference_outside(source: Frame, made: Frame, inside: NDArray[np.bool_]) -> int:
@@ -127,17 +190,17 @@ def _difference_outside(source: Frame, made: Frame, inside: NDArray[np.bool_]) -
     )
 
 
-def luma_psnr_outside(source: Clip, out: Path, support: Support) -> float:
-    """PSNR in dB of luma outside the support over all frames, at the source's depth; 100 when nothing differs."""
+def luma_psnr_outside(source: Clip, out: Path, masks: Iterator[Bits]) -> float:
+    """PSNR in dB of luma outside the masks over all frames, at the source's depth; 100 when nothing differs."""
     info = probe(source.media)
     squares, count = 0.0, 0
-    for a, b, inside in zip(frames(source, info=info), frames(out), support.masks(), strict=True):
+    for a, b, inside in zip(frames(source, info=info), frames(out), masks, strict=True):
         outside = ~inside
         gap = (a.planes[0].astype(np.float64) - b.planes[0])[outside]
         squares += float(gap @ gap)
         count += gap.size
     top = (1 << info.bit_depth) - 1
-    return SAME if squares == 0 else min(SAME, float(10 * np.log10(top**2 * count / squares)))
+    return SAME if squares == 0 or count == 0 else min(SAME, float(10 * np.log10(top**2 * count / squares)))
 
 
 def inpaint_media(
