@@ -26,8 +26,8 @@ Floats = NDArray[np.float32]
 
 WORKING = 480
 """Longer side in pixels at which joins are looked at."""
-MOST_FADE = 6
-"""Frames over which a difference is faded out; at most a third of the window."""
+MOST_FADE = 8
+"""Frames over which a difference is faded out; at most half of the window."""
 EXPLAINED, WILD = 16.0, 48.0
 """Levels of difference up to which a place is the same thing in another light, and from which it is another thing."""
 BROAD = 0.012
@@ -69,7 +69,7 @@ class Joins:
 def measure_joins(clip: Clip, take: Path, window: tuple[int, int]) -> Joins:
     """The joins of a take's window; memory holds a few small pictures. The take has the clip's length."""
     first, last = window
-    fade = max(1, min(MOST_FADE, (last - first + 1) // 3))
+    fade = max(1, min(MOST_FADE, (last - first + 1) // 2))
     inner = list(range(first, first + fade)), list(range(last, last - fade, -1))
     kept = first - 1 if first > 0 else None, last + 1 if last < clip.frames - 1 else None
     beside = _small(clip, [one for one in kept if one is not None])

@@ -156,10 +156,11 @@ def scene_of(edit: Edit) -> list[Rgb]:
     """
     if edit.keeps_look:
         return looks_at(edit.clip, edit.clip.frames)
-    return [_shown(one) for one in edit.references if one.kind == "frame"]
+    return [reference_picture(one) for one in edit.references if one.kind == "frame"]
 
 
-def _shown(reference: ReferencePicture) -> Rgb:
+def reference_picture(reference: ReferencePicture) -> Rgb:
+    """What a reference shows, (H, W, 3): the file's picture, cut to its box."""
     picture = read_picture(reference.path)
     return picture[reference.box.slices] if reference.box else picture
 
