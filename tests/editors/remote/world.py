@@ -17,7 +17,7 @@ from tools.editors.registry import Entry, House, build, roster
 from tools.sandbox.providers import ProviderSandbox
 from tools.types import Clip, Edit, Job, Progress, Reference
 
-WIDTH, HEIGHT, FRAMES = 160, 90, 24
+WIDTH, HEIGHT, FRAMES = 96, 96, 24
 MOST_POLLS = 12
 
 
@@ -93,7 +93,7 @@ def _still(folder: Path) -> Path:
 
 def _mask(folder: Path) -> Path:
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    mask[30:60, 60:100] = 255
+    mask[30:60, 40:70] = 255
     cv2.imwrite(str(folder / "mask.png"), mask)
     return folder / "mask.png"
 

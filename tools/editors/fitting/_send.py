@@ -11,26 +11,29 @@ from typing import Literal
 import av
 import cv2
 import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from tools.editors.base import Limits
 from tools.editors.fitting._fit import Fit
 from tools.editors.support import Support
 from tools.errors import Refused
-from tools.media._codecs import to_picture
 from tools.media.decode import frames as decoded
-from tools.media.encode import write_video
-from tools.media.pixels import from_444, rgb8, rgb8_to_444
+from tools.media.pixels import rgb8
 from tools.media.probe import probe
 from tools.media.sheets import read_picture, write_picture
-from tools.types import Bits, Box, Clip, ColourTags, Edit, Frame, Gray, MediaInfo, PixelLayout, Reference, Rgb
+from tools.types import Bits, Box, Clip, ColourTags, Edit, Frame, Gray, PixelLayout, Reference, Rgb
 
 BT709 = ColourTags(primaries=1, transfer=1, matrix=1, range=1)
 YUV420P = PixelLayout(name="yuv420p", family="yuv", depth=8, chroma_x=1, chroma_y=1)
 BACKWARDS = 12
 """Frames that are held while a clip is read backwards."""
-COARSER = (16, 20, 24, 28)
-"""Qualities (x264's constant rate factor) to try in turn for a file that is over a provider's limit."""
+QUALITIES = (8, 16, 20, 24, 28)
+"""x264's constant rate factors: the first is as good as a model can tell, the rest for files over a limit."""
+MASK_QUALITY = 4
+
+ACCURATE = Interpolation.BICUBIC
 
 White = Literal["edit", "keep"]
 
@@ -41,11 +44,8 @@ def send_clip(edit: Edit, fit: Fit, folder: Path) -> Path:
     Refused when it cannot be made small enough for the provider.
     """
     path = folder / "clip.mp4"
-    write_video(path, _coded(_sent_pictures(edit, fit)), _like(fit, path))
-    if not _too_large(path, fit):
-        return path
-    for quality in COARSER:
-        _write_coarser(path, _sent_pictures(edit, fit), fit, quality)
+    for quality in QUALITIES:
+        _write(path, _sent_pictures(edit, fit), fit, quality)
         if not _too_large(path, fit):
             return path
     raise Refused(f"takes files of {fit.megabytes:g} MB at most; this clip's {fit.count} frames are larger")
@@ -58,7 +58,7 @@ def send_mask(edit: Edit, fit: Fit, folder: Path, white: White) -> Path:
     """
     path = folder / "mask.mp4"
     masks = (_as_picture(mask, white) for mask in _sent_masks(edit, fit))
-    write_video(path, _coded(masks), _like(fit, path))
+    _write(path, masks, fit, MASK_QUALITY)
     return path
 
 
@@ -218,43 +218,22 @@ def _as_picture(mask: Bits, white: White) -> Rgb:
 # Files.
 
 
-def _like(fit: Fit, path: Path) -> MediaInfo:
-    """What the file declares."""
-    return MediaInfo(
-        path=path.with_suffix(".source"),
-        kind="video",
-        width=fit.width,
-        height=fit.height,
-        fps=fit.rate,
-        frames=fit.count,
-        container="mp4",
-        codec="h264",
-        pixel_format=YUV420P.name,
-        bit_depth=8,
-        colour=BT709,
-    )
-
-
-def _coded(stream: Iterator[Rgb]) -> Iterator[Frame]:
-    blank = Frame(0, (), YUV420P, BT709)
-    for index, picture in enumerate(stream):
-        like = Frame(index, (picture[..., 0],), blank.layout, blank.colour)
-        yield from_444(rgb8_to_444(picture, like), like)
-
-
 def _too_large(path: Path, fit: Fit) -> bool:
     return fit.megabytes is not None and path.stat().st_size > fit.megabytes * 1_000_000
 
 
-def _write_coarser(path: Path, stream: Iterator[Rgb], fit: Fit, quality: int) -> None:
-    """The footage at a constant rate factor, for providers whose limit the usual quality passes."""
+def _write(path: Path, stream: Iterator[Rgb], fit: Fit, quality: int) -> None:
+    """The footage at a constant rate factor, BT.709 at limited range."""
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as out:
-        track = out.add_stream("libx264", rate=fit.rate, options={"crf": str(quality), "preset": "medium"})
+        track = out.add_stream("libx264", rate=fit.rate, options={"crf": str(quality), "preset": "veryfast"})
         assert isinstance(track, VideoStream)
-        track.width, track.height, track.pix_fmt = fit.width, fit.height, YUV420P.name
-        track.codec_context.time_base = 1 / Fraction(fit.rate)
+        track.width, track.height, track.pix_fmt = fit.width, fit.height, "yuv420p"
         context = track.codec_context
+        context.time_base = 1 / Fraction(fit.rate)
         context.color_primaries, context.color_trc, context.colorspace, context.color_range = 1, 1, 1, 1
-        for index, frame in enumerate(_coded(stream)):
-            out.mux(track.encode(to_picture(frame, YUV420P, BT709, index)))
+        for index, picture in enumerate(stream):
+            frame = VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            coded = frame.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1, interpolation=ACCURATE)
+            coded.pts = index
+            out.mux(track.encode(coded))
         out.mux(track.encode(None))

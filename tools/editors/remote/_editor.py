@@ -78,11 +78,8 @@ class Files:
 
         Of a retake it is the kept frame beside the window, else the reference of that role.
         """
-        if self.edit.action == "retake" and self.edit.window is not None:
-            kept = self.edit.window[0] - 1 if role == "first" else self.edit.window[1] + 1
-            return await self.frame(kept) if 0 <= kept < self.edit.clip.frames else None
-        found = next((one for one in self.edit.references if one.role == role), None)
-        return await self._reference(found) if found else None
+        made = fitting.first_frame if role == "first" else fitting.last_frame
+        return await asyncio.to_thread(made, self.edit, self.fit, self.folder)
 
     async def _reference(self, reference: Reference) -> Path:
         return await asyncio.to_thread(fitting.reference_png, reference, self.folder, self.can.limits)
