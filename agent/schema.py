@@ -190,6 +190,25 @@ class Decision(Frozen):
     """Share of the region that other frames show, where it was measured: what a borrowing editor can hope for."""
 
 
+class Candidate(Frozen):
+    """One way to do an edit, with what it is expected to cost until a verified fix and why."""
+
+    editor: str
+    method: str
+    usd: Usd
+    seconds: float
+    p: float
+    cost: float
+    why: str
+
+
+class Dropped(Frozen):
+    """An editor that cannot or may not do an edit, and why."""
+
+    editor: str
+    why: str
+
+
 class Attempt(Frozen):
     """One try at one region: with which tool and method, what was measured, what it cost, where the take lies."""
 
@@ -207,6 +226,10 @@ class Attempt(Frozen):
     """What a model said of the take, where one was asked."""
     prompt: str = Field(default="", exclude_if=lambda words: not words)
     """What the editor was told, where it reads words."""
+    ranked: tuple[Candidate, ...] = Field(default=(), exclude_if=lambda ranked: not ranked)
+    """Every way that could have been gone, the chosen one first."""
+    dropped: tuple[Dropped, ...] = Field(default=(), exclude_if=lambda dropped: not dropped)
+    """Every editor that could not or may not do it, and why."""
 
 
 class ReadyJob(Frozen):

@@ -10,8 +10,10 @@ from typing import Annotated, Literal, Required, TypedDict, TypeVar
 
 from agent.schema import (
     Attempt,
+    Candidate,
     Cause,
     Decision,
+    Dropped,
     Finding,
     Looked,
     Outcome,
@@ -20,7 +22,7 @@ from agent.schema import (
     ReadyJob,
     SheetVersion,
 )
-from tools.types import Action, Edit, Frozen, Job, Quote, Usd
+from tools.types import Action, Edit, Frozen, Job, Quote
 
 GRAPH_VERSION = 2
 """Part of every thread id: a checkpoint of other nodes is never continued by these."""
@@ -92,25 +94,6 @@ class Repair(Frozen):
     lineage: str
     stays: str = ""
     """What the person said must stay, in words: then nothing is made again without asking."""
-
-
-class Candidate(Frozen):
-    """One way to do an edit, with what it is expected to cost until a verified fix and why."""
-
-    editor: str
-    method: str
-    usd: Usd
-    seconds: float
-    p: float
-    cost: float
-    why: str
-
-
-class Dropped(Frozen):
-    """An editor that cannot or may not do an edit, and why."""
-
-    editor: str
-    why: str
 
 
 class Route(Frozen):

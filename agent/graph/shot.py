@@ -353,6 +353,8 @@ def _attempt(state: ShotState, at: _Place, verdict: Verdict) -> Attempt:
         take=take.media,
         why=found.why,
         prompt=edit.prompt,
+        ranked=found.ranked,
+        dropped=found.dropped,
     )
 
 

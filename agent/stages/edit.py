@@ -20,8 +20,8 @@ from agent.briefing import FrameOf
 from agent.deps import Deps
 from agent.events import Event
 from agent.ledger import Entry
-from agent.schema import Film, Finding, Shot
-from agent.state import Candidate, Gated
+from agent.schema import Candidate, Film, Finding, Shot
+from agent.state import Gated
 from tools.editors import gate
 from tools.editors.base import Editor
 from tools.errors import Broken, TryAgain, Unknown

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from agent.briefing import plan_edit
 from agent.budget import Option, cost_to_go, moved, posterior, regenerating, usd
 from agent.deps import Deps
-from agent.schema import Condition, Decision, Film, Finding, Shot
-from agent.state import Candidate, Dropped, Route
+from agent.schema import Candidate, Condition, Decision, Dropped, Film, Finding, Shot
+from agent.state import Route
 from tools.editors.base import Capabilities, Editor, PaidAction
 from tools.editors.registry import roster
 from tools.errors import Refused

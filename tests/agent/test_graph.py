@@ -15,6 +15,7 @@ from agent.graph.shot import after_escalate, after_route, after_submit, after_ve
 from agent.result import exit_code
 from agent.schema import (
     SCHEMA_VERSION,
+    Candidate,
     Decision,
     Film,
     Finding,
@@ -25,7 +26,7 @@ from agent.schema import (
     SheetVersion,
     Shot,
 )
-from agent.state import Candidate, FilmState, Repair, Route, ShotState, merged
+from agent.state import FilmState, Repair, Route, ShotState, merged
 from tests.agent.samples import sample
 from tools.types import Box, Clip, Evidence, Job, Panel
 
