@@ -16,9 +16,11 @@ from tools.editors.fitting._send import (
     send_still_mask,
 )
 from tools.editors.fitting._take import fitted_take, refuse_bad
+from tools.editors.fitting._window import calm_window
 
 __all__ = [
     "Fit",
+    "calm_window",
     "first_frame",
     "fitted_take",
     "frame_png",

@@ -97,7 +97,7 @@ def _sent(edit: Edit, info: MediaInfo, limits: Limits) -> Length:
     count = counts.holding(own)
     if count is None:
         raise Refused(counts.too_long(own, info.fps, last - first + 1))
-    room = math.floor((count - 1) * step) + 1 - (last - first + 1)
+    room = max(0, math.floor((count - 1) * step) + 1 - (last - first + 1))
     first, last = _extended(first, last, room, edit.clip.frames)
     return Length(first, last - first + 1, count, rate, step)
 

@@ -39,14 +39,10 @@ def plan_size(info: MediaInfo, limits: Limits, *, even: bool) -> Size:
 def why_not(size: tuple[int, int], limits: Limits) -> str | None:
     """Which limit a size breaks; None when it breaks none."""
     width, height = size
-    if limits.side and min(size) < limits.side[0]:
-        return f"takes pictures of {limits.side[0]} pixels a side at least"
-    if limits.side and max(size) > limits.side[1]:
-        return f"takes pictures of {limits.side[1]} pixels a side at most"
-    if limits.pixels and width * height < limits.pixels[0]:
-        return f"takes pictures of {limits.pixels[0]} pixels at least"
-    if limits.pixels and width * height > limits.pixels[1]:
-        return f"takes pictures of {limits.pixels[1]} pixels at most"
+    if limits.side and not limits.side[0] <= min(size) <= max(size) <= limits.side[1]:
+        return f"takes pictures of {limits.side[0]} to {limits.side[1]} pixels a side"
+    if limits.pixels and not limits.pixels[0] <= width * height <= limits.pixels[1]:
+        return f"takes pictures of {limits.pixels[0]} to {limits.pixels[1]} pixels in all"
     if limits.aspect and not limits.aspect[0] * 0.995 <= width / height <= limits.aspect[1] * 1.005:
         return f"takes pictures {limits.aspect[0]:.3g} to {limits.aspect[1]:.3g} times as wide as high"
     return None

@@ -52,13 +52,10 @@ def fitted_take(raw: Path, fit: Fit, folder: Path) -> Path:
     info = probe(fit.clip.media)
     like = info.model_copy(update={"frames": fit.clip.frames})
     path = folder / ("take" if info.kind == "frames" else "take.mkv")
-    try:
-        way = _matched(result, fit, info)
-        with open_writer(path, like, codec="ffv1") as writer:
-            for frame in _take(result, fit, info, way):
-                writer.write(frame)
-    except BadInput as why:
-        raise Broken(f"the result cannot be read to its end: {why}") from why
+    way = _matched(result, fit, info)
+    with open_writer(path, like, codec="ffv1") as writer:
+        for frame in _take(result, fit, info, way):
+            writer.write(frame)
     return path
 
 
@@ -94,13 +91,9 @@ def _read(raw: Path, fit: Fit) -> Result:
 
 
 def _is_black(result: Result) -> bool:
-    """Whether a result shows nothing at a few places; Broken when it cannot be decoded there."""
+    """Whether a result shows nothing at a few places."""
     indices = sorted({round(share * (result.frames - 1)) for share in (0.1, 0.5, 0.9)})
-    try:
-        looks = [picture for _, picture in _results(result, indices)]
-    except BadInput as why:
-        raise Broken(f"the result cannot be read: {why}") from why
-    return all(float(look.mean()) < BLACK for look in looks)
+    return all(float(picture.mean()) < BLACK for picture in _results(result, indices))
 
 
 def _is_dark(fit: Fit) -> bool:
@@ -120,24 +113,25 @@ def _take(result: Result, fit: Fit, info: MediaInfo, way: Map) -> Iterator[Frame
         if not first <= index <= last:
             yield source
             continue
-        picture = recoloured(unpadded(next(shown)[1], fit), way)
+        picture = recoloured(unpadded(next(shown), fit), way)
         yield pixels.from_444(pixels.rgb8_to_444(picture, source), source)
 
 
-def _results(result: Result, indices: list[int]) -> Iterator[tuple[int, Rgb]]:
-    """(index, RGB picture) of a result's frames, in rising order; one frame may be shown several times."""
+def _results(result: Result, indices: list[int]) -> Iterator[Rgb]:
+    """A result's frames as RGB pictures, by rising indices; one may be wanted several times. Broken when damaged."""
     if result.still:
         picture = read_picture(result.path)
-        yield from ((index, picture) for index in indices)
+        yield from (picture for _ in indices)
         return
     stream = enumerate(frames(Clip(media=result.path, first=0, last=result.frames - 1)))
-    at, frame = next(stream)
-    picture = pixels.rgb8(frame)
+    at, picture = -1, np.zeros((0, 0, 3), np.uint8)
     for index in indices:
-        while at < index:
-            at, frame = next(stream)
-            picture = pixels.rgb8(frame) if at == index else picture
-        yield index, picture
+        try:
+            picture = picture if at == index else next(pixels.rgb8(frame) for at, frame in stream if at == index)
+        except BadInput as why:
+            raise Broken(f"the result cannot be read to its end: {why}") from why
+        at = index
+        yield picture
 
 
 def unpadded(picture: Rgb, fit: Fit) -> Rgb:
@@ -166,7 +160,7 @@ def _pairs(result: Result, fit: Fit, info: MediaInfo) -> Iterator[Pair]:
     support = Support(fit.mask, info, fit.clip.frames, hard_edge=fit.hard_edge) if fit.mask else None
     shown = _results(result, [fit.raw_index(index, result.frames, result.rate) for index in at])
     sources = (frame for index, frame in enumerate(frames(fit.clip, info=info)) if index in at)
-    for index, source, (_, picture) in zip(at, sources, shown, strict=False):
+    for index, source, picture in zip(at, sources, shown, strict=False):
         whole: Bits = np.ones((fit.source_height, fit.source_width), np.bool_)
         known = whole if support is None else ~support.at(index)
         yield unpadded(picture, fit), pixels.rgb8(source), known

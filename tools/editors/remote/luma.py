@@ -50,7 +50,7 @@ class Ray(RemoteEditor):
         return next((one for one in self.capabilities.limits.durations if one >= sent), 0)
 
     async def send(self, edit: Edit, files: Files) -> Handle:
-        anchors = self._anchors(edit)
+        anchors = self._anchors(edit, files.fit)
         pictures = [await _data(await files.frame(index), "image/png") for index in anchors]
         video: dict[str, Any] = {
             "resolution": f"{min(files.fit.width, files.fit.height)}p",
@@ -72,10 +72,10 @@ class Ray(RemoteEditor):
             raise Unknown(f"{self.provider.title} accepted the job without naming it; look at its list of generations")
         return Handle(id=name, fit=files.fit)
 
-    def _anchors(self, edit: Edit) -> list[int]:
-        """Frames of the clip, evenly, in which nothing is wrong."""
+    def _anchors(self, edit: Edit, fit: Fit) -> list[int]:
+        """Frames of what is sent, evenly, in which nothing is wrong."""
         wrong = edit.window or edit.stretch or (0, edit.clip.frames - 1)
-        kept = [i for i in range(edit.clip.frames) if not wrong[0] <= i <= wrong[1]]
+        kept = [i for i in range(edit.clip.frames) if fit.shows(i) and not wrong[0] <= i <= wrong[1]]
         if len(kept) <= ANCHORS:
             return kept
         nearest = sorted({max((i for i in kept if i < wrong[0]), default=kept[0]), kept[0], kept[-1]})
