@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from agent.ledger import Ledger
 from agent.llm import Door, Server
 from agent.mind import Asker, Mind, Purse
 from agent.project import Project
-from agent.rehearsal import rehearsed
+from agent.rehearsal import Stage, rehearsed
 from agent.requests_page import Recorder
 from tools.errors import BadInput
 from tools.types import Frozen
@@ -121,25 +121,30 @@ def look_usd(server: Server, shots: int) -> float:
 
 
 class Minded(NamedTuple):
-    """The mind of a run, None when pixels look alone, and why it is so."""
+    """The mind of a run, None when pixels look alone, and why it is so.
+
+    `environment` is what editors work in while a rehearsal lasts; None where they work for real.
+    """
 
     mind: Mind | None
     why: str
+    environment: Mapping[str, str] | None = None
 
 
 @asynccontextmanager
 async def open_mind(desk: Desk, run: str, options: RunOptions, ledger: Ledger, events: Sink) -> AsyncIterator[Minded]:
     """The mind of a run, for as long as it lasts."""
     own = load_settings(desk.root)
-    with rehearsed(desk.root, own) if options.rehearse else nullcontext(own) as settings:
+    with rehearsed(desk.root, own) if options.rehearse else nullcontext(Stage(own, {})) as stage:
+        settings, environment = stage.settings, stage.environment if options.rehearse else None
         shots = len(options.shots) or _shots(desk)
         choice = choose(options, settings, desk.project.toml.film.allow, shots)
         if choice.server is None:
-            yield Minded(None, choice.why)
+            yield Minded(None, choice.why, environment)
             return
         purse = Purse(run=run, server=choice.server, ledger=ledger, events=events, cap=options.budget)
         async with _door(desk.home / "runs" / run / "requests", options, choice.server) as door:
-            yield Minded(Mind(door, purse, desk.sessions, jobs=settings.model_jobs), choice.why)
+            yield Minded(Mind(door, purse, desk.sessions, jobs=settings.model_jobs), choice.why, environment)
 
 
 @asynccontextmanager
