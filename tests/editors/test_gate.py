@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,8 +13,10 @@ import pytest
 from tests.media.made import all_frames, audio_packets, luma_psnr, make_film, same_pixels
 from tools.editors.gate import composite, inpaint_media
 from tools.errors import BadInput, Broken
+from tools.media.encode import write_video
+from tools.media.pixels import rgb8
 from tools.media.probe import probe
-from tools.types import Bits, Clip, Edit, Take
+from tools.types import Bits, Clip, Edit, Frame, Reference, Take
 
 SIZE, COUNT = (96, 64), 12
 
@@ -133,3 +136,84 @@ def test_luma_outside_holds_after_a_lossy_encode(tmp_path: Path) -> None:
     result = inpaint_media(film, still_mask(tmp_path / "mask.png", 192, 128), tmp_path / "out.mp4")
     assert float(str(result["luma_psnr_outside"])) >= 50
     assert luma_psnr(all_frames(film)[0], all_frames(tmp_path / "out.mp4")[0]) > 20
+
+
+def retake_of(film: Path, window: tuple[int, int], count: int = COUNT) -> Edit:
+    return Edit(key="gate", action="retake", clip=Clip(media=film, first=0, last=count - 1), window=window)
+
+
+def tinted(source: Path, path: Path, gain: float, lift: float) -> Path:
+    """The film with its luma changed, in every frame."""
+    info = probe(source)
+    frames = all_frames(source)
+    lumas = (np.clip(np.rint(f.planes[0] * gain + lift), 0, 255).astype(np.uint8) for f in frames)
+    made = (Frame(f.index, (y, *f.planes[1:]), f.layout, f.colour) for f, y in zip(frames, lumas, strict=True))
+    write_video(path, made, info, codec="ffv1")
+    return path
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv422p10le"])
+def test_a_retake_changes_its_window_and_not_a_bit_beside_it(tmp_path: Path, pixels: str) -> None:
+    film = make_film(tmp_path / "source.mkv", codec="ffv1", pixels=pixels, size=SIZE)
+    take = make_film(tmp_path / "take.mp4", size=(64, 48), options={"crf": "35"})
+    done = composite(retake_of(film, (4, 7)), Take(media=take), tmp_path / "out.mkv", codec="ffv1")
+    assert (done.frames, done.outside_before_encode, done.luma_psnr_outside) == (COUNT, 0, 100.0)
+    pairs = list(zip(all_frames(film), all_frames(done.media), strict=True))
+    assert [a.index for a, b in pairs if not same_pixels(a, b)] == [4, 5, 6, 7]
+    made = probe(done.media)
+    assert (made.fps, made.frames, made.pixel_format) == (probe(film).fps, COUNT, pixels)
+
+
+def test_a_retake_of_other_colours_is_brought_to_the_frames_beside_it(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "source.mkv", codec="ffv1", size=SIZE)
+    take = tinted(film, tmp_path / "take.mkv", 0.9, 22)
+    done = composite(retake_of(film, (3, 8)), Take(media=take), tmp_path / "out.mkv", codec="ffv1")
+    for before, raw, after in zip(all_frames(film), all_frames(take), all_frames(done.media), strict=True):
+        assert luma_psnr(before, raw) < 30
+        assert luma_psnr(before, after) > 34
+
+
+def test_a_retake_that_is_right_already_is_not_touched(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "source.mkv", codec="ffv1", size=SIZE)
+    done = composite(retake_of(film, (0, 5)), Take(media=film), tmp_path / "out.mkv", codec="ffv1")
+    assert all(same_pixels(a, b) for a, b in zip(all_frames(film), all_frames(done.media), strict=True))
+
+
+def remade_of(film: Path, *, keeps_look: bool = True, references: tuple[Reference, ...] = ()) -> Edit:
+    clip = Clip(media=film, first=0, last=COUNT - 1)
+    return Edit(key="gate", action="regenerate", clip=clip, keeps_look=keeps_look, references=references)
+
+
+def test_a_shot_made_again_takes_its_scene_s_look_and_nothing_of_the_old_picture(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "source.mkv", codec="ffv1", size=SIZE)
+    other = tinted(film, tmp_path / "take.mkv", 0.8, 48)
+    done = composite(remade_of(film), Take(media=other), tmp_path / "out.mkv", codec="ffv1")
+    middle = [float(np.median(all_frames(one)[6].planes[0])) for one in (film, other, done.media)]
+    assert abs(middle[1] - middle[0]) > 18
+    assert abs(middle[2] - middle[0]) < 6
+    alone = composite(remade_of(film, keeps_look=False), Take(media=other), tmp_path / "alone.mkv", codec="ffv1")
+    assert all(same_pixels(a, b) for a, b in zip(all_frames(other), all_frames(alone.media), strict=True))
+    cv2.imwrite(str(tmp_path / "scene.png"), rgb8(all_frames(film)[3])[..., ::-1])
+    scene = (Reference(path=tmp_path / "scene.png", kind="frame", what="SH010@3"),)
+    told = remade_of(film, keeps_look=False, references=scene)
+    lit = composite(told, Take(media=other), tmp_path / "lit.mkv", codec="ffv1")
+    assert abs(float(np.median(all_frames(lit.media)[6].planes[0])) - middle[0]) < 6
+
+
+def test_a_remade_shot_has_the_source_s_size_rate_length_and_sound(tmp_path: Path, shared_data: Path) -> None:
+    film = beginning(shared_data / "clips" / "toy-frog.mp4", tmp_path / "frog.mp4", 0.4)
+    info = probe(film)
+    take = make_film(tmp_path / "take.mp4", size=(128, 96), count=12, rate=Fraction(24))
+    clip = Clip(media=film, first=0, last=info.frames - 1)
+    edit = Edit(key="gate", action="regenerate", clip=clip)
+    made = composite(edit, Take(media=take), tmp_path / "out.mp4").media
+    for name in ("width", "height", "fps", "frames", "colour", "sample_aspect"):
+        assert getattr(probe(made), name) == getattr(info, name)
+    assert audio_packets(made) == audio_packets(film)
+
+
+def test_a_retake_without_a_window_is_refused(tmp_path: Path) -> None:
+    film = make_film(tmp_path / "source.mkv", codec="ffv1", size=SIZE)
+    edit = retake_of(film, (1, 2)).model_copy(update={"window": None})
+    with pytest.raises(BadInput, match="needs the window"):
+        composite(edit, Take(media=film), tmp_path / "out.mkv")

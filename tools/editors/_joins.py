@@ -32,8 +32,8 @@ EXPLAINED, WILD = 16.0, 48.0
 """Levels of difference up to which a place is the same thing in another light, and from which it is another thing."""
 BROAD = 0.012
 """Blur of what is faded out, as a share of the working width."""
-SEEN = 0.7
-"""Levels (RMS) of difference under which nothing is faded out."""
+SEEN, USUAL = 0.7, 1.5
+"""Levels (RMS) of difference, and times that of two kept frames, under which a join is left as it is."""
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,17 @@ def measure_joins(clip: Clip, take: Path, window: tuple[int, int]) -> Joins:
     fade = max(1, min(MOST_FADE, (last - first + 1) // 2))
     inner = list(range(first, first + fade)), list(range(last, last - fade, -1))
     kept = first - 1 if first > 0 else None, last + 1 if last < clip.frames - 1 else None
-    beside = _small(clip, [one for one in kept if one is not None])
+    outer = [at for at in (first - 2, last + 2) if 0 <= at < clip.frames]
+    beside = _small(clip, [*outer, *(one for one in kept if one is not None)])
     taken = _small(Clip(media=take, first=0, last=clip.frames - 1), [*inner[0], *inner[1]])
     ways: list[Map | None] = []
     fades: dict[int, Floats] = {}
-    for at, indices in zip(kept, inner, strict=True):
+    for at, indices, away in zip(kept, inner, (-1, 1), strict=True):
         if at is None:
             ways.append(None)
             continue
-        way, changes = _join(beside[at], [taken[index] for index in indices])
+        usual = _rms(_jump(beside[at + away], beside[at])) if at + away in beside else 0.0
+        way, changes = _join(beside[at], [taken[index] for index in indices], max(SEEN, USUAL * usual))
         ways.append(way)
         for index, change in zip(indices, changes, strict=False):
             fades[index] = fades[index] + change if index in fades else change
@@ -110,13 +112,18 @@ def _shrunk(frame: Frame) -> Rgb:
     return np.asarray(cv2.resize(rgb8(frame), size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _join(kept: Rgb, taken: Sequence[Rgb]) -> tuple[Map, list[Floats]]:
-    """Colours that bring the take to the kept frame, and per frame, from the join inwards, what is faded out."""
+def _join(kept: Rgb, taken: Sequence[Rgb], seen: float) -> tuple[Map, list[Floats]]:
+    """Colours that bring the take to the kept frame, and per frame, from the join inwards, what is faded out.
+
+    Nothing where the picture jumps by less than `seen` levels.
+    """
+    if _rms(_jump(taken[0], kept)) < seen:
+        return SAME, []
     carried, known = _carried(taken[0], kept)
     way = matching([(taken[0], carried, known)])
     made = [recoloured(picture, way) for picture in taken]
-    left = _broad(carried.astype(np.float32) - made[0], known)
-    if float(np.sqrt(np.square(left).mean())) < SEEN:
+    left = _jump(made[0], kept)
+    if _rms(left) < seen:
         return way, []
     changes, steps = [], len(taken) + 1
     for place, picture in enumerate(made):
@@ -124,6 +131,16 @@ def _join(kept: Rgb, taken: Sequence[Rgb]) -> tuple[Map, list[Floats]]:
             left = np.asarray(warp(left, flow(_luma(picture), _luma(made[place - 1]))), np.float32)
         changes.append(left * ((steps - 1 - place) / steps))
     return way, changes
+
+
+def _jump(one: Rgb, kept: Rgb) -> Floats:
+    """What a kept frame differs by from the one beside it, in broad strokes (h, w, 3), where motion explains it."""
+    carried, known = _carried(one, kept)
+    return _broad(carried.astype(np.float32) - one, known)
+
+
+def _rms(change: Floats) -> float:
+    return float(np.sqrt(np.square(change).mean()))
 
 
 def _carried(taken: Rgb, kept: Rgb) -> tuple[Rgb, Bits]:
