@@ -18,8 +18,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from agent.briefing import after, frames_for, plan_edit, references_for, request
-from agent.budget import ESCALATE_AT
 from agent.deps import Deps
+from agent.economics import ESCALATE_AT
 from agent.errors import OverBudget
 from agent.fill_answer import written_fill
 from agent.fill_words import fill_of

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from agent.briefing import plan_edit
-from agent.budget import Option, cost_to_go, moved, posterior, regenerating, usd
 from agent.deps import Deps
+from agent.economics import Option, cost_to_go, moved, posterior, regenerating, usd
 from agent.schema import Candidate, Condition, Decision, Dropped, Film, Finding, Shot
 from agent.state import Route
 from tools.editors.base import Capabilities, Editor, PaidAction

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from agent.budget import Option, cost_to_go, moved, posterior
 from agent.db import open_database
 from agent.deps import Deps, RunOptions
+from agent.economics import Option, cost_to_go, moved, posterior
 from agent.ledger import Entry, Ledger
 from agent.policy import Policy
 from agent.stages.route import Need, route
