@@ -63,22 +63,24 @@ class Patience(Frozen):
 
 
 class Reply(NamedTuple):
-    """An answer: status, headers (lower case), body."""
+    """An answer: status, headers (lower case), body; `paid` when it answers a request that may have cost money."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    paid: bool = False
 
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
 
     def json(self) -> Any:
-        """The body as JSON; Broken when it is none."""
+        """The body as JSON. When it is none: Broken, or Unknown where the job may have been accepted and billed."""
         try:
             return json.loads(self.body)
         except ValueError:
-            raise Broken(f"answered {self.status} with something that is no JSON") from None
+            wrong = f"answered {self.status} with something that is no JSON"
+            raise (Unknown(f"{wrong}; the job may be billed") if self.paid and self.ok else Broken(wrong)) from None
 
     @property
     def words(self) -> str:
@@ -199,7 +201,7 @@ class Door:
         wrong = self._sorted(reply, repeatable=repeatable)
         if wrong is not None:
             raise wrong
-        return reply
+        return reply if repeatable else reply._replace(paid=True)
 
     def _credentials(self, url: str) -> Mapping[str, str]:
         if not self.trusts(url):

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request as UrlRequest
 from urllib.request import urlopen
 
-from tools.sandbox.providers._faults import Faults, Rule
+from tools.sandbox.providers._faults import IN_THE_RESULT, Faults, Rule
 from tools.sandbox.providers._wire import Request
 
 State = Literal["queued", "running", "done", "failed", "refused", "cancelled"]
@@ -125,6 +125,16 @@ class Bench:
     def billed(self, provider: str | None = None) -> Decimal:
         """US dollars of all jobs that were accepted."""
         return sum((job.usd for job in self.jobs(provider)), Decimal(0))
+
+    def again(self, job: Job, rule: Rule | None) -> None:
+        """Lets an accepted job begin anew, with a fault or without one: one submit shows many endings."""
+        with self._lock:
+            spoilt = any(one is not None and one.fault in IN_THE_RESULT for one in (job.rule, rule))
+            job.rule, job.asked, job.cancelled = rule, 0, False
+            job.facts.pop("refreshed", None)
+        if spoilt:
+            with self._making:
+                self._made.pop(job.id, None)
 
     def step(self, job: Job) -> State:
         """How a job stands, asked once more."""

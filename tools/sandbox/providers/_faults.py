@@ -68,7 +68,10 @@ STATUS: dict[Fault, int] = {
     "unauthorised": 401,
     "no-money": 402,
 }
-SPOILT: tuple[Fault, ...] = ("seam", "flicker", "colour", "grain", "collateral")
+IN_THE_RESULT: frozenset[Fault] = frozenset(
+    {"truncated", "wrong-size", "black", "seam", "flicker", "colour", "grain", "collateral", "nothing"}
+)
+"""Faults of the file that comes back."""
 
 
 class Rule(Frozen):
