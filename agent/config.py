@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from agent.economics import PERSON_USD
 from tools.errors import BadInput
 
 OPENAI = "https://api.openai.com/v1"
@@ -22,6 +23,10 @@ class Settings(BaseSettings):
     """How many stages may compute on pixels at the same time."""
     usd_per_hour: float = Field(default=3.0, ge=0)
     """What an hour of waiting for an editor is worth."""
+    person_usd: float = Field(default=PERSON_USD, ge=0)
+    """What a person costs who takes over a shot that no try could save."""
+    region: str | None = None
+    """Country or area of the user, such as CH, UK, DE or EEA; some models may not be used from everywhere."""
     model: str | None = None
     """The vision-language model that looks and reads; without one the inspector is pixels."""
     openai_base_url: str = Field(default=OPENAI, validation_alias=AliasChoices("openai_base_url"))

@@ -77,6 +77,28 @@ class LedgerRow(Base):
     at: Mapped[str] = mapped_column(default=_now)
 
 
+class RouteRow(Base):
+    """One choice of an editor, and everything that was known. The same choice again is the same row."""
+
+    __tablename__ = "routes"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    run: Mapped[str]
+    shot: Mapped[str]
+    finding: Mapped[str]
+    action: Mapped[str]
+    editor: Mapped[str]
+    """The one chosen; "" where none could."""
+    method: Mapped[str]
+    moved: Mapped[float]
+    """Log-odds by which the evidence of the region moved its chance."""
+    case: Mapped[str]
+    """What was known (`agent.ranking.Case`), as JSON."""
+    ranked: Mapped[str]
+    """The ranking, as JSON."""
+    at: Mapped[str] = mapped_column(default=_now)
+
+
 class VersionRow(Base):
     """One version of a shot that Suture made; v001 is what came in and has no row."""
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from langgraph.runtime import RunControl
 from sqlalchemy.orm import Session, sessionmaker
 
+from agent.economics import PERSON_USD
 from agent.events import Sink
+from agent.experience import Experience
 from agent.ledger import Ledger
 from agent.mind import Mind
 from agent.policy import Policy
@@ -68,6 +70,12 @@ class Deps:
     options: RunOptions
     usd_per_hour: float = 3.0
     """What an hour of waiting for an editor is worth."""
+    person_usd: float = PERSON_USD
+    """What a person costs who takes over a shot."""
+    region: str | None = None
+    """Country or area of the user; some models may not be used from everywhere."""
+    experience: Experience = field(default_factory=Experience)
+    """What earlier runs taught about editors."""
     mind: Mind | None = None
     """The vision-language model; None when pixels look alone."""
     control: RunControl | None = None

@@ -23,6 +23,7 @@ from agent.deps import Deps, RunOptions
 from agent.desk import Desk, home_of, opened, run_row
 from agent.errors import OtherVersion, Stopped
 from agent.events import Event, EventLog, Sink
+from agent.experience import learned
 from agent.graph import Answer, FilmGraph, answer_shot, film_graph, repairs_of, shot_graph, thread
 from agent.graph.common import film_of
 from agent.ledger import Ledger
@@ -182,6 +183,9 @@ def make_deps(
         editors=configured_editors(desk.home),
         options=options,
         usd_per_hour=settings.usd_per_hour,
+        person_usd=settings.person_usd,
+        region=settings.region,
+        experience=learned(desk.sessions, before=run),
         mind=mind,
         control=control,
     )

@@ -196,6 +196,8 @@ class Candidate(Frozen):
     editor: str
     method: str
     usd: Usd
+    high: Usd | None = Field(default=None, exclude_if=lambda high: high is None)
+    """The most that the bill may come to, where that is more."""
     seconds: float
     p: float
     cost: float

@@ -19,12 +19,13 @@ from langgraph.types import interrupt
 
 from agent.briefing import after, frames_for, plan_edit, references_for, request
 from agent.deps import Deps
-from agent.economics import ESCALATE_AT
+from agent.economics import ESCALATE_AT, REGENERATE_TRIES
 from agent.errors import OverBudget
 from agent.fill_answer import written_fill
 from agent.fill_words import fill_of
 from agent.film_text import shortened
 from agent.graph.common import film_of, heavy, shot_of, staged
+from agent.purpose import purpose_of
 from agent.schema import Attempt, Decision, Film, Finding, Outcome, OutcomeStatus, Shot
 from agent.stages import commit as committing
 from agent.stages import edit as editing
@@ -40,7 +41,6 @@ from tools.types import Clip, Frozen, Reference, Verdict
 
 ShotGraph: TypeAlias = CompiledStateGraph[ShotState, Deps, ShotState, ShotState]
 
-REGENERATE_TRIES = 3
 ORDER = {"inpaint": 0, "ask": 0, "retake": 1, "regenerate": 2}
 
 
@@ -211,6 +211,9 @@ async def route(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
         barred=state.get("barred", {}),
         tried=_tried(at),
         failures=state["consecutive_failures"],
+        remade=state["regenerate_failures"],
+        attempts=at.attempts,
+        keep=True,
     )
     prompt = await _prompt(at, deps.editors[found.choice.editor].capabilities, references, deps) if found.choice else ""
     return {"route": found, "prompt": prompt, "edit": None, "job": None, "take": None}
@@ -265,6 +268,7 @@ async def submit(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
         references=references[:limit],
         prompt=state.get("prompt", ""),
         window=at.window,
+        purpose=purpose_of(at.finding) if at.action == "inpaint" else "repair",
     )
     try:
         job = await editing.submit(edit, found.choice, at.finding, at.shot.id, deps)
