@@ -6,7 +6,7 @@ its colours. The shot's own pairs of frames around the window are the yardstick 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -28,7 +28,7 @@ GRID = 6
 """Blocks across a picture whose motion is followed."""
 STEADY = 0.35
 """Pixels by which flow turns from pair to pair without anything being seen."""
-SPARE = 1.5
+SPARE = 2.0
 """How many times the shot's own turning is no fault."""
 
 
@@ -70,7 +70,7 @@ def pairs_around(window: tuple[int, int], count: int) -> list[int]:
 
 def joins_of(window: tuple[int, int], count: int) -> list[int]:
     """First frames of the pairs in which a window meets kept frames."""
-    return [index for index in (window[0] - 1, window[1]) if 0 <= index < count - 1]
+    return [index for index in joins_at(window) if 0 <= index < count - 1]
 
 
 @dataclass(frozen=True)
@@ -90,24 +90,33 @@ class Joined:
 def judged(pairs: Mapping[int, Pair], window: tuple[int, int], count: int) -> Joined:
     """The worse of a window's joins. A window that covers the clip has none and is out of line with nothing."""
     joins = [index for index in joins_of(window, count) if index in pairs]
-    own = [pair for index, pair in pairs.items() if index not in joins and not _inside(index, window)]
-    own = own if len(own) > 1 else own + [pair for index, pair in pairs.items() if _inside(index, window)]
-    if not joins or not own:
+    if not joins or len(pairs) == len(joins):
         return Joined(1.0, 0.0, 0.0)
-    usual = [
-        float(np.median(values)) for values in zip(*((one.mean, one.worst, one.colour) for one in own), strict=True)
-    ]
-    change = max(
-        max((pairs[at].mean + FLOOR) / (usual[0] + FLOOR), (pairs[at].worst + 2 * FLOOR) / (usual[1] + 2 * FLOOR))
-        for at in joins
-    )
-    turning = max((_turn(pairs, at) for at in pairs if at not in joins and _is_kept_run(at, window)), default=0.0)
+    beside = {at: _beside(pairs, at, window) for at in joins}
+    change = max(_out_of_line(pairs[at], beside[at]) for at in joins)
+    own = [_turn(pairs, at) for at in pairs if at not in joins and _is_kept_run(at, window)]
+    turning = float(np.median(own)) if own else 0.0
     turn = max(max(0.0, _turn(pairs, at) - SPARE * turning - STEADY) for at in joins)
-    return Joined(change, turn, max(0.0, max(pairs[at].colour for at in joins) - usual[2]))
+    colour = max(pairs[at].colour - float(np.median([one.colour for one in beside[at]])) for at in joins)
+    return Joined(change, turn, max(0.0, colour))
 
 
-def _inside(index: int, window: tuple[int, int]) -> bool:
-    return window[0] <= index < window[1]
+def _beside(pairs: Mapping[int, Pair], at: int, window: tuple[int, int]) -> list[Pair]:
+    """The pairs that a join is held against: the two kept ones nearest on its side and the made one, else any."""
+    away = -1 if at < window[0] else 1
+    near = [pairs[index] for index in (at + away, at + 2 * away, at - away) if index in pairs]
+    return near if len(near) > 1 else [pair for index, pair in pairs.items() if index not in joins_at(window)]
+
+
+def joins_at(window: tuple[int, int]) -> tuple[int, int]:
+    """The pairs in which a window would meet frames on either side."""
+    return window[0] - 1, window[1]
+
+
+def _out_of_line(join: Pair, beside: Sequence[Pair]) -> float:
+    """The worse ratio of change to what is usual beside the join, of the picture as a whole and of its worst place."""
+    whole, worst = (float(np.median(values)) for values in zip(*((one.mean, one.worst) for one in beside), strict=True))
+    return max((join.mean + FLOOR) / (whole + FLOOR), (join.worst + 2 * FLOOR) / (worst + 2 * FLOOR))
 
 
 def _is_kept_run(index: int, window: tuple[int, int]) -> bool:

@@ -44,6 +44,8 @@ class Fit(Frozen):
     """The window of a retake: nothing in it tells what colours are right."""
     mask: Path | None = None
     hard_edge: bool = False
+    grain: bool = True
+    """Whether detail and grain that the result lost are given back."""
     still: bool = False
     megabytes: float | None = None
 

@@ -57,6 +57,7 @@ def plan_fit(edit: Edit, info: MediaInfo, can: Capabilities) -> Fit:
         wrong=edit.window if edit.action == "retake" else None,
         mask=edit.mask,
         hard_edge=edit.hard_edge,
+        grain=edit.grain,
         still=still,
         megabytes=can.limits.megabytes,
     )

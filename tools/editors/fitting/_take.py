@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from tools.editors.fitting._colour import Map, Pair, matching, recoloured
+from tools.editors.fitting._detail import Lost, lost, restored
 from tools.editors.fitting._fit import Fit
 from tools.editors.support import Support
 from tools.errors import BadInput, Broken
@@ -44,17 +45,20 @@ class Result(NamedTuple):
 def fitted_take(raw: Path, fit: Fit, folder: Path) -> Path:
     """The take that a result makes: lossless, of the clip's size, rate and exact length.
 
-    Padding is cut away, every frame is the result's nearest in time, colours are matched to the source where both show
-    the same, and frames that were not to be replaced are the source's own. A folder of frames gives a folder of PNG.
+    Padding is cut away, every frame is the result's nearest in time, and colours, detail and grain are matched to the
+    source where both show the same; frames that were not to be replaced are the source's own. Of a folder of frames it
+    is a folder of PNG.
     Raises Broken when the result is not what was asked for (`refuse_bad`).
     """
     result = refuse_bad(raw, fit)
     info = probe(fit.clip.media)
     like = info.model_copy(update={"frames": fit.clip.frames})
     path = folder / ("take" if info.kind == "frames" else "take.mkv")
-    way = _matched(result, fit, info)
+    pairs = list(_pairs(result, fit, info))
+    way = matching(pairs)
+    missing = lost(pairs, way) if fit.grain else Lost()
     with open_writer(path, like, codec="ffv1") as writer:
-        for frame in _take(result, fit, info, way):
+        for frame in _take(result, fit, info, way, missing):
             writer.write(frame)
     return path
 
@@ -105,7 +109,7 @@ def _is_dark(fit: Fit) -> bool:
 # From the result's frames to the clip's.
 
 
-def _take(result: Result, fit: Fit, info: MediaInfo, way: Map) -> Iterator[Frame]:
+def _take(result: Result, fit: Fit, info: MediaInfo, way: Map, missing: Lost) -> Iterator[Frame]:
     """Every frame of the clip, replaced where the fit says so."""
     first, last = fit.replaced
     shown = _results(result, [fit.raw_index(i, result.frames, result.rate) for i in range(first, last + 1)])
@@ -113,7 +117,7 @@ def _take(result: Result, fit: Fit, info: MediaInfo, way: Map) -> Iterator[Frame
         if not first <= index <= last:
             yield source
             continue
-        picture = recoloured(unpadded(next(shown), fit), way)
+        picture = restored(recoloured(unpadded(next(shown), fit), way), missing, index)
         yield pixels.from_444(pixels.rgb8_to_444(picture, source), source)
 
 
@@ -145,15 +149,11 @@ def unpadded(picture: Rgb, fit: Fit) -> Rgb:
     return np.asarray(cv2.resize(part, (fit.source_width, fit.source_height), interpolation=way), np.uint8)
 
 
-# Colours.
-
-
-def _matched(result: Result, fit: Fit, info: MediaInfo) -> Map:
-    """How the result's colours come to the source's, by what both show alike."""
-    return matching(list(_pairs(result, fit, info)))
+# What both show alike.
 
 
 def _pairs(result: Result, fit: Fit, info: MediaInfo) -> Iterator[Pair]:
+    """A few frames of the result and of the source, and where they must show the same."""
     at = _comparable(fit)
     if not at:
         return
