@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000
 
+from tools.media.cuts import find_cuts
 from tools.media.decode import frames
 from tools.media.pixels import rgb8, small_size
 from tools.media.probe import probe
@@ -39,9 +40,6 @@ STILL, MOVES = 0.08, 0.6
 """Mean levels of change under which two frames are one, and over which the old take moved."""
 MOST_STILL = 0.5
 """Share of its pairs of frames in which a take may stand still where the old one moved."""
-CUT = 3.0
-"""A pair of frames that changes by so many times the usual and by as much as two shots do is a cut."""
-CUT_LEVELS = 25.0
 
 
 def verify_regeneration(
@@ -63,7 +61,7 @@ def verify_regeneration(
     if {"width", "height"} & set(differences):
         return Verdict(verdict="fail", checks=(check("stream", len(differences)),))
     old, new = _watched(before), _watched(Clip(media=after, first=0, last=other.frames - 1))
-    faults = [*differences, *_faults(old, new)]
+    faults = [*differences, *_faults(old, new), *(["a cut inside the shot"] if _has_cut(after) else [])]
     again = None if still_there is None else still_there(after)
     checks = [check("stream", len(faults)).model_copy(update={"note": ", ".join(faults)})]
     checks += [_colour(new, scene)] if scene else []
@@ -107,10 +105,12 @@ def _faults(old: _Watched, new: _Watched) -> list[str]:
     still = [change < STILL for change in new.changes]
     if still and float(np.mean(still)) > MOST_STILL and float(np.median(old.changes)) > MOVES:
         found.append("the picture stands still")
-    usual = float(np.median(new.changes)) if new.changes else 0.0
-    if any(change > max(CUT * usual, CUT_LEVELS) for change in new.changes) and max(old.changes) < CUT_LEVELS:
-        found.append("a cut inside the shot")
     return found
+
+
+def _has_cut(path: Path) -> bool:
+    """Whether a take jumps to another shot."""
+    return any(shot.opens == "cut" for shot in find_cuts(path).shots)
 
 
 def _colour(new: _Watched, scene: Sequence[Rgb]) -> Check:
