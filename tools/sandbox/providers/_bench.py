@@ -7,6 +7,7 @@ import binascii
 import re
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ class Bench:
         with self._lock:
             number = len(self._jobs) + 1
             job = Job(f"{provider}-{number:05d}-{secrets.token_hex(4)}", provider, model, work, usd, rule, external)
-            job.created = 1_790_000_000.0 + number
+            job.created = time.time()
             self._jobs[job.id] = job
         return job
 
@@ -197,7 +198,14 @@ class Bench:
     def file(self, name: str) -> Path | None:
         """A kept file by the last part of its address; None where it is unknown or expired."""
         with self._lock:
-            return None if name in self._expired else self._blobs.get(name)
+            known = None if name in self._expired else self._blobs.get(name)
+        public = self.public / name
+        return known or (public if name and public.is_file() else None)
+
+    @property
+    def public(self) -> Path:
+        """A store whose files can be read under /files, for providers that take addresses only."""
+        return self.folder / "public"
 
     def owner(self, name: str) -> str:
         """The provider whose result a kept file is; "" for an upload."""
@@ -272,7 +280,13 @@ class Bench:
 
     def environment(self, providers: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
         """Settings under which Suture's editors talk to this sandbox; `providers` are each one's key variables."""
-        made = {"SUTURE_RETRY_SECONDS": "0", "SUTURE_POLL_SECONDS": "0"}
+        self.public.mkdir(exist_ok=True)
+        made = {
+            "SUTURE_RETRY_SECONDS": "0",
+            "SUTURE_POLL_SECONDS": "0",
+            "SUTURE_PUBLIC_STORE": str(self.public),
+            "SUTURE_PUBLIC_URL": f"{self.base_url}/files",
+        }
         for name, keys in providers.items():
             made[f"SUTURE_{name.upper().replace('-', '_')}_BASE_URL"] = f"{self.base_url}/{name}"
             made |= keys

@@ -15,7 +15,10 @@ def charge(provider: str, model: str, work: Work) -> Decimal:
     """US dollars for a job, by the price of the roster's entry for the model; nothing for a model without one."""
     entries = whole_roster().editors.values()
     able = (one.capabilities for one in entries if one.capabilities.provider == provider)
-    can = next((one for one in able if one.model == model), None)
+    models = [one for one in able if one.model == model]
+    can = next(
+        (one for one in models if ("inpaint" in one.actions) == (work.video is not None)), next(iter(models), None)
+    )
     return Decimal(0) if can is None else bill(can.price, _footage(work))
 
 

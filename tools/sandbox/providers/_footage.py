@@ -34,7 +34,7 @@ class Footage(NamedTuple):
 def read_footage(data: bytes) -> Footage:
     """The frames of a film file. ValueError when there are none."""
     try:
-        with av.open(io.BytesIO(data)) as file:
+        with av.open(io.BytesIO(data), "r") as file:
             stream = file.streams.video[0]
             frames = [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in file.decode(stream)]
             rate = Fraction(stream.average_rate or 24)

@@ -61,7 +61,8 @@ def _collateral(frame: Numbers, mask: Bits, strength: float, rng: np.random.Gene
     """Everything outside the mask moved and a little darker."""
     del rng
     by = max(1, round(FULL_SHIFT * strength))
-    return np.where(mask[..., None], frame, np.roll(frame, by, axis=1) * (1 - 0.1 * strength))
+    moved = np.roll(frame, by, axis=1) * np.float32(1 - 0.1 * strength)
+    return np.asarray(np.where(mask[..., None], frame, moved), np.float32)
 
 
 SPOILS: Mapping[Fault, Callable[[Numbers, Bits, float, np.random.Generator], Numbers]] = {
