@@ -13,6 +13,8 @@ from prompts import render
 from tools.types import Action, Clip, Edit, Panel, Purpose, Reference
 
 PaidActions = ("inpaint", "retake", "regenerate")
+LOOKS = ("lighting", "colour", "time-weather", "technical")
+"""Categories of fault after which the old take does not tell how the shot should look."""
 
 
 class FrameOf(NamedTuple):
@@ -179,6 +181,7 @@ def plan_edit(
         prompt=prompt,
         references=tuple(references),
         seed=int(key[:7], 16),
+        keeps_look=finding.category not in LOOKS,
     )
 
 

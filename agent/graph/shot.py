@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -33,7 +34,7 @@ from agent.stages import escalate as escalating
 from agent.stages import judge_repair as judging
 from agent.stages import route as routing
 from agent.stages import verify as verifying
-from agent.stages.inspect_shots import still_there
+from agent.stages.inspect_shots import still_there, wrong_again
 from agent.state import Repair, ShotState
 from tools.editors.base import Capabilities, PaidAction
 from tools.errors import BadInput, EditorError, Refused, TryAgain, Unknown
@@ -324,9 +325,7 @@ async def verify(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
         verifying.verify,
         edit,
         deps.store.path(take.media),
-        lambda media: any(
-            still_there(at.film, at.shot, finding, media, deps, faults=at.repair.faults) for finding in judged_findings
-        ),
+        lambda media: _seen_again(at, judged_findings, media, deps),
     )
     words = ""
     if deps.mind is not None and verdict.verdict == "pass":
@@ -336,6 +335,14 @@ async def verify(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     deps.ledger.settled(edit.key, verdict.verdict)
     attempt = _attempt(state, at, verdict).model_copy(update={"judged": words})
     return {"attempts": {edit.key: attempt}, **_judged(state, at, verdict)}
+
+
+def _seen_again(at: _Place, findings: Sequence[Finding], media: Path, deps: Deps) -> bool:
+    """Whether a take shows a finding again: at its place, or anywhere in a shot that was made again."""
+    faults, repaired = at.repair.faults, at.repair.sheet_versions
+    if at.action == "regenerate":
+        return wrong_again(at.film, at.shot, findings, media, deps, faults=faults, repaired=repaired)
+    return any(still_there(at.film, at.shot, finding, media, deps, faults=faults) for finding in findings)
 
 
 def _attempt(state: ShotState, at: _Place, verdict: Verdict) -> Attempt:

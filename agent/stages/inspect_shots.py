@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.deps import Deps
 from agent.evidence import track_of
 from agent.panels import panel_pictures, untrusted_places
-from agent.schema import Film, Finding, PanelFault, Shot
+from agent.schema import Film, Finding, PanelFault, Sheet, SheetVersion, Shot
 from agent.sightings import findings_of, traced_back, weighed
 from tools.types import Anomaly, Clip, MaskTrack
 from tools.vision.compare import compare_shot_to_panels
@@ -35,6 +35,41 @@ def still_there(
     again = shot.model_copy(update={"clip": Clip(media=take, first=0, last=shot.clip.frames - 1)})
     place = track_of(film, finding)
     return any(a.confidence >= deps.policy.report and _touches(a.track, place) for a in _sightings(film, again, faults))
+
+
+def wrong_again(
+    film: Film,
+    shot: Shot,
+    findings: Sequence[Finding],
+    take: Path,
+    deps: Deps,
+    *,
+    faults: Sequence[PanelFault],
+    repaired: Sequence[SheetVersion],
+) -> bool:
+    """Whether a shot made again shows one of the findings anywhere, or contradicts the panels as it did not before.
+
+    Nothing lies where it lay, so places tell nothing; what is compared are kinds of fault on a subject. Repaired panels
+    stand for the faulty ones.
+    """
+    sheets = tuple(_repaired(film, sheet, repaired) for sheet in film.sheets)
+    believed = {version.panel for version in repaired}
+    now, left = film.model_copy(update={"sheets": sheets}), [f for f in faults if f.panel not in believed]
+    again = shot.model_copy(update={"clip": Clip(media=take, first=0, last=shot.clip.frames - 1)})
+    seen = {(a.category, a.subject) for a in _sightings(now, again, left) if a.confidence >= deps.policy.report}
+    if not seen:
+        return False
+    wanted_gone = {(finding.category, finding.subject) for finding in findings}
+    before = {(a.category, a.subject) for a in _sightings(now, shot, left) if a.confidence >= SUSPECTED}
+    return bool(seen & wanted_gone) or any(one[1] is not None for one in seen - before)
+
+
+def _repaired(film: Film, sheet: Sheet, versions: Sequence[SheetVersion]) -> Sheet:
+    """The sheet with its latest repair, if there is one."""
+    own = [version for version in versions if version.subject == sheet.subject]
+    if not own:
+        return sheet
+    return sheet.model_copy(update={"image": film.root / max(own, key=lambda version: version.version).path})
 
 
 def _touches(seen: MaskTrack, place: MaskTrack) -> bool:
