@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -32,6 +33,13 @@ def probe(path: Path) -> MediaInfo:
     if path.is_dir():
         return probe_folder(path)
     _refuse_at_sight(path)
+    status = path.stat()
+    return _looked_into(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=256)
+def _looked_into(path: Path, _changed: int, _size: int) -> MediaInfo:
+    """Every quote of every editor asks again; a file that did not change is not decoded again."""
     table = stamp_table(path)
     if table.damaged or (table.header_frames > table.packets and "mov" in _container_name(path)):
         raise BadInput(f"{path}: the file is cut off or damaged; copy or export it again")
