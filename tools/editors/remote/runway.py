@@ -67,7 +67,7 @@ class Aleph(RemoteEditor):
         return {
             "seconds": round(float(files.fit.second_of(kept)), 4),
             "uri": f"data:image/png;base64,{base64.b64encode(picture).decode()}",
-            "range": {"startSeconds": opens, "endSeconds": closes},
+            "range": {"start_seconds": opens, "end_seconds": closes},
         }
 
     async def _uploaded(self, clip: Path, name: str) -> str:

@@ -48,7 +48,7 @@ def _colour(frame: Numbers, mask: Bits, strength: float, rng: np.random.Generato
     del rng
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
     weight = np.clip(depth / max(1.0, float(depth.max()) / 3), 0, 1)[..., None]
-    return frame + FULL_STEP * strength * np.array([1.0, 0.1, -1.0], np.float32) * weight
+    return np.asarray(frame + FULL_STEP * strength * np.array([1.0, 0.1, -1.0]) * weight, np.float32)
 
 
 def _grain(frame: Numbers, mask: Bits, strength: float, rng: np.random.Generator) -> Numbers:

@@ -79,7 +79,7 @@ class Ark:
         return Reply(200, {"id": job.id})
 
     def _work(self, body: Mapping[str, Any]) -> Work:
-        unknown = set(body) - KNOWN
+        unknown = {key for key, value in body.items() if value is not None} - KNOWN
         if unknown:
             raise ValueError(f"the parameter {', '.join(sorted(unknown))} is not valid")
         texts = [one["text"] for one in body["content"] if one["type"] == "text"]

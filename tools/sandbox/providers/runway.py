@@ -85,7 +85,7 @@ class Runway:
         body = request.json
         try:
             work = self._work(body)
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError) as error:
             return self.error(400, f"Validation of body failed: {error}")
         job = self._bench.accept(self.name, MODEL, work)
         job.usd = charge(self.name, MODEL, work)
@@ -112,7 +112,7 @@ class Runway:
         limits = keyframe.get("range")
         if limits is None:
             return None
-        first, last = limits["startSeconds"], limits["endSeconds"]
+        first, last = limits["start_seconds"], limits["end_seconds"]
         if not (isinstance(first, int) and isinstance(last, int) and first < last):
             raise ValueError("a range has whole seconds")
         if "seconds" in keyframe and not first <= keyframe["seconds"] < last:
