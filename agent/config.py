@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from agent.budget import Caps
 from agent.economics import PERSON_USD
+from agent.project import Project
 from tools.errors import BadInput
 
+POLL_SECONDS = "SUTURE_POLL_SECONDS"
+DEADLINE_SECONDS = "SUTURE_DEADLINE_SECONDS"
 OPENAI = "https://api.openai.com/v1"
 
 
@@ -42,6 +48,20 @@ class Settings(BaseSettings):
     """How long one answer may take."""
     model_retry_seconds: float = Field(default=2, ge=0)
     """The wait before a question is asked a second time, where the server names none."""
+    keys: dict[str, SecretStr] = Field(default_factory=dict)
+    """Providers' keys and addresses by the name of their environment variable, which goes before it."""
+    poll_seconds: float | None = Field(default=None, ge=0)
+    """The wait between two questions how a provider's job stands; else the roster says it."""
+    deadline_seconds: float | None = Field(default=None, gt=0)
+    """How long a pass waits for a provider's job; else the roster says it."""
+    budget_action: Decimal | None = Field(default=None, ge=0)
+    """Most US dollars that one edit may cost."""
+    budget_shot: Decimal | None = Field(default=None, ge=0)
+    """Most that a run may spend on one shot."""
+    budget_run: Decimal | None = Field(default=None, ge=0)
+    """Most that a run may spend on anything."""
+    budget_day: Decimal | None = Field(default=None, ge=0)
+    """Most that a film's runs may spend in a day (UTC)."""
 
 
 def load_settings(root: Path) -> Settings:
@@ -58,7 +78,7 @@ def load_settings(root: Path) -> Settings:
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             files = [user_file(), root / "suture.toml"]
-            return env_settings, TomlConfigSettingsSource(settings_cls, toml_file=files)
+            return env_settings, TomlConfigSettingsSource(settings_cls, toml_file=files, deep_merge=True)
 
     try:
         return ForProject()
@@ -66,10 +86,37 @@ def load_settings(root: Path) -> Settings:
         raise BadInput(f"suture.toml or SUTURE_…: {_first(error)}") from None
 
 
+def editors_environment(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What editors work in: keys and addresses of suture.toml under the environment, and the pace that was set.
+
+    It holds secrets in the clear: hand it to editors, and keep, print and log nothing of it.
+    """
+    told = {name: secret.get_secret_value() for name, secret in settings.keys.items()}
+    paces = {POLL_SECONDS: settings.poll_seconds, DEADLINE_SECONDS: settings.deadline_seconds}
+    told |= {name: str(value) for name, value in paces.items() if value is not None}
+    return {**told, **(os.environ if environment is None else environment)}
+
+
+def caps_of(project: Project, settings: Settings) -> Caps:
+    """The limits that the film and its owner set."""
+    owner = Caps(
+        action=settings.budget_action,
+        shot=settings.budget_shot,
+        run=settings.budget_run,
+        day=settings.budget_day,
+    )
+    return project.toml.budget.within(owner)
+
+
+def user_folder() -> Path:
+    """The user's own folder of settings and prices."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "suture"
+
+
 def user_file() -> Path:
     """The user's own suture.toml."""
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "suture" / "suture.toml"
+    return user_folder() / "suture.toml"
 
 
 def _first(error: ValueError) -> str:

@@ -11,9 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Engine, Numeric, UniqueConstraint, create_engine, event
+from sqlalchemy import JSON, Engine, Numeric, UniqueConstraint, create_engine, event, false, inspect
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.schema import CreateColumn
 
 
 def _now() -> str:
@@ -57,7 +59,7 @@ class FindingRow(Base):
 
 
 class LedgerRow(Base):
-    """One edit, paid or free. Rows only move forward: intent, submitted, settled; the key never names the run."""
+    """One edit, paid or free. Rows only move forward: intent, (unknown,) submitted, settled; no key names the run."""
 
     __tablename__ = "ledger"
 
@@ -71,6 +73,12 @@ class LedgerRow(Base):
     method: Mapped[str]
     state: Mapped[str] = mapped_column(default="intent")
     usd: Mapped[Decimal] = mapped_column(Numeric(12, 4))
+    """What counts now: the reserve until the bill is known."""
+    quoted: Mapped[Decimal | None] = mapped_column(Numeric(12, 4))
+    reserved: Mapped[Decimal | None] = mapped_column(Numeric(12, 4))
+    """The most that the bill can come to."""
+    rehearsed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """True where the sandbox stood in for the provider: counts for nothing and teaches nothing."""
     handle: Mapped[str | None]
     uploaded: Mapped[str | None]
     verdict: Mapped[str | None]
@@ -200,7 +208,27 @@ def open_database(home: Path) -> sessionmaker[Session]:
     engine = create_engine(URL.create("sqlite", database=str(home / "suture.db")), connect_args={"timeout": 30})
     event.listen(engine, "connect", _pragmas)
     Base.metadata.create_all(engine)
+    _add_columns(engine)
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def _add_columns(engine: Engine) -> None:
+    """Gives the tables of an older database the columns that came since; they may be empty or have a default."""
+    known = inspect(engine)
+    for table in Base.metadata.sorted_tables:
+        there = {column["name"] for column in known.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there:
+                _add_column(engine, f"alter table {table.name} add column {CreateColumn(column).compile(engine)}")
+
+
+def _add_column(engine: Engine, order: str) -> None:
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(order)
+    except OperationalError as error:
+        if "duplicate column" not in str(error):  # another process opened the same old database just now
+            raise
 
 
 def close(sessions: sessionmaker[Session]) -> None:

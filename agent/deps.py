@@ -11,6 +11,7 @@ from typing import Literal
 from langgraph.runtime import RunControl
 from sqlalchemy.orm import Session, sessionmaker
 
+from agent.budget import NO_CAPS, Caps
 from agent.economics import PERSON_USD
 from agent.events import Sink
 from agent.experience import Experience
@@ -72,6 +73,12 @@ class Deps:
     """What an hour of waiting for an editor is worth."""
     person_usd: float = PERSON_USD
     """What a person costs who takes over a shot."""
+    limits: Caps = NO_CAPS
+    """What the film and its owner say may be spent; `caps` are these with the run's own budget."""
+    poll_seconds: float | None = None
+    """The wait between two questions how a job stands; None: as the editor says."""
+    deadline_seconds: float | None = None
+    """How long a job is waited for; None: as the editor says."""
     region: str | None = None
     """Country or area of the user; some models may not be used from everywhere."""
     experience: Experience = field(default_factory=Experience)
@@ -80,3 +87,8 @@ class Deps:
     """The vision-language model; None when pixels look alone."""
     control: RunControl | None = None
     """Asks the run's graphs to stop at their next step."""
+
+    @property
+    def caps(self) -> Caps:
+        """The most that may be spent."""
+        return self.limits.for_run(self.options.budget)

@@ -44,7 +44,7 @@ class Experience(NamedTuple):
 
 
 def learned(db: sessionmaker[Session], *, before: str) -> Experience:
-    """The experience of all runs that began before a run."""
+    """The experience of all runs that began before a run; rehearsals teach nothing."""
     evidence = (
         select(*_edit_columns(RouteRow), func.avg(RouteRow.moved).label("moved"))
         .group_by(*_edit_columns(RouteRow))
@@ -55,7 +55,7 @@ def learned(db: sessionmaker[Session], *, before: str) -> Experience:
         select(LedgerRow.run, LedgerRow.editor, LedgerRow.action, LedgerRow.category, LedgerRow.verdict)
         .add_columns(func.count(), func.coalesce(func.sum(evidence.c.moved), 0.0))
         .outerjoin(evidence, same[0] & same[1] & same[2] & same[3] & same[4] & same[5])
-        .where(LedgerRow.verdict.in_(("pass", "fail")))
+        .where(LedgerRow.verdict.in_(("pass", "fail")), LedgerRow.rehearsed.is_(False))
         .group_by(LedgerRow.run, LedgerRow.editor, LedgerRow.action, LedgerRow.category, LedgerRow.verdict)
     )
     found: dict[Skill, Verdicts] = defaultdict(Verdicts)

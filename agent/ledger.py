@@ -1,23 +1,26 @@
 """The write-ahead ledger: nothing is sent to an editor or a model before its row is on the disk, and no edit twice.
 
-A row moves intent → submitted → settled. Its key is a hash of the edit (film, shot, plan, attempt), never of the run:
-a second life of the same run, or another run with the same wish, finds the row instead of paying again. Questions to
-models have rows of their own, count against the same cap, and are paid once because their answers are kept
-(`agent.mind`).
+A row moves intent → submitted → settled, by way of unknown where nobody knows whether the edit came, and counts at the
+most that it can cost until the bill is known. Its key is a hash of the edit (film, shot, plan, attempt), never of the
+run: a second life of the same run, or another run with the same wish, finds the row instead of paying again. Questions
+to models have rows of their own, count against the same caps, and are paid once because their answers are kept
+(`agent.mind`). A rehearsal keeps to its own rows: they count against no cap of real runs and are never found by them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session, sessionmaker
 
+from agent.budget import NO_CAPS, Caps, Sums, broken_cap, over_words
 from agent.db import AnswerRow, LedgerRow, ModelCallRow, RememberedRow
 from agent.errors import OverBudget
 from agent.schema import ModelUse
@@ -36,6 +39,14 @@ class Entry(Frozen):
     editor: str
     method: str
     usd: Decimal
+    """The quoted price."""
+    most: Decimal | None = None
+    """The most that the bill can come to, where that is more."""
+
+    @property
+    def reserve(self) -> Decimal:
+        """What counts until the bill is known."""
+        return self.usd if self.most is None else max(self.usd, self.most)
 
 
 class Question(Frozen):
@@ -56,17 +67,14 @@ class Spent(Frozen):
 
 
 class Claim(Frozen):
-    """`fresh` is true for exactly one caller ever; `handle` is set once an editor accepted the edit."""
+    """`fresh` is true for the one caller that may send; `handle` is set once an editor accepted the edit.
+
+    `since` (UTC) is when the edit was first about to be sent.
+    """
 
     fresh: bool
     handle: str | None
-
-
-class Tally(Frozen):
-    """Verdicts of an editor at an action and category."""
-
-    passed: int = 0
-    failed: int = 0
+    since: datetime
 
 
 def edit_key(film: str, shot: str, plan: Mapping[str, object], attempt: int) -> str:
@@ -80,42 +88,78 @@ class Ledger:
     """Rows in the project's database; every method is one transaction, on the disk when it returns."""
 
     sessions: sessionmaker[Session]
+    rehearsed: bool = False
+    """True in a rehearsal."""
 
-    def claim(self, entry: Entry, cap: Decimal | None = None) -> Claim:
-        """Writes the intent, or finds the row that is there. Raises OverBudget before writing a new one."""
-        with self.sessions.begin() as session:
-            row = session.get(LedgerRow, entry.key)
-            if row is None and cap is not None and self._committed(session, entry.run) + entry.usd > cap:
-                raise OverBudget(f"{entry.shot}: {entry.editor} asks {entry.usd} USD, over the budget of {cap} USD")
-            made = session.connection().execute(insert(LedgerRow).values(**dict(entry)).on_conflict_do_nothing())
-            return Claim(fresh=made.rowcount == 1, handle=row.handle if row else None)
+    def claim(self, entry: Entry, caps: Caps = NO_CAPS, *, again: bool = False) -> Claim:
+        """Writes the intent, or finds the row that is there.
+
+        `again` is said of an edit that the editor is sure never to have got: its row is written anew, under this run.
+        Raises OverBudget before a row is written; of all processes that ask at once none takes the sum over a cap.
+        """
+        key, since = self._key(entry.key), _now()
+        with self._alone() as session:
+            row = session.get(LedgerRow, key)
+            if row is not None and again and row.handle is None:
+                since = row.at
+                session.delete(row)
+                session.flush()
+                row = None
+            if row is not None:
+                return Claim(fresh=False, handle=row.handle, since=datetime.fromisoformat(row.at))
+            spent = self._sums(session, entry.run, entry.shot)
+            _check(caps, spent, f"{entry.shot}: {entry.editor}", entry.reserve)
+            told = entry.model_dump(exclude={"most"})
+            row = LedgerRow(**{**told, "key": key, "usd": entry.reserve, "at": since, "rehearsed": self.rehearsed})
+            row.quoted, row.reserved = entry.usd, entry.reserve
+            session.add(row)
+        return Claim(fresh=True, handle=None, since=datetime.fromisoformat(since))
 
     def submitted(self, key: str, handle: str, uploaded: str | None = None) -> None:
         """Stores the handle of the accepted job; a handle once stored never changes."""
         with self.sessions.begin() as session:
-            row = session.get_one(LedgerRow, key)
+            row = session.get_one(LedgerRow, self._key(key))
             if row.handle is None:
                 row.handle, row.uploaded, row.state = handle, uploaded, "submitted"
 
-    def settled(self, key: str, verdict: str, usd: Decimal | None = None) -> None:
+    def unknown(self, key: str) -> None:
+        """Writes down that nobody can tell whether the edit came; it counts at its reserve."""
+        with self.sessions.begin() as session:
+            row = session.get_one(LedgerRow, self._key(key))
+            if row.handle is None:
+                row.state = "unknown"
+
+    def billed(self, key: str, usd: Decimal | None) -> None:
+        """Counts the edit at its bill, or at the quoted price where nobody told one."""
+        with self.sessions.begin() as session:
+            row = session.get_one(LedgerRow, self._key(key))
+            row.usd = usd if usd is not None else row.usd if row.quoted is None else row.quoted
+
+    def settled(self, key: str, verdict: str) -> None:
         """Closes the row with the verdict of the first verification."""
         with self.sessions.begin() as session:
-            row = session.get_one(LedgerRow, key)
+            row = session.get_one(LedgerRow, self._key(key))
             if row.state != "settled":
                 row.state, row.verdict = "settled", verdict
-                row.usd = row.usd if usd is None else usd
 
     def withdraw(self, key: str) -> None:
         """Forgets an intent of which the editor said that nothing happened."""
         with self.sessions.begin() as session:
-            session.execute(delete(LedgerRow).where(LedgerRow.key == key, LedgerRow.state == "intent"))
+            session.execute(delete(LedgerRow).where(LedgerRow.key == self._key(key), LedgerRow.handle.is_(None)))
 
-    def ask(self, question: Question, estimate: Spent, cap: Decimal | None = None) -> int:
-        """Writes down a question before it is sent. Raises OverBudget where its estimate would break the cap."""
-        with self.sessions.begin() as session:
-            if cap is not None and self._committed(session, question.run) + estimate.usd > cap:
-                asks = f"asking {question.model} may cost {estimate.usd:.4f} USD"
-                raise OverBudget(f"{question.about}: {asks}, over the budget of {cap} USD")
+    def handles(self, editor: str, *, but: str) -> tuple[str, ...]:
+        """The handles of all other edits that an editor accepted."""
+        mine = select(LedgerRow.handle).where(LedgerRow.editor == editor, LedgerRow.key != self._key(but))
+        query = mine.where(LedgerRow.handle.is_not(None), LedgerRow.rehearsed == self.rehearsed)
+        with self.sessions() as session:
+            return tuple(str(handle) for handle in session.scalars(query.order_by(LedgerRow.key)))
+
+    def ask(self, question: Question, estimate: Spent, caps: Caps = NO_CAPS) -> int:
+        """Writes down a question before it is sent. Raises OverBudget where its estimate would break a cap."""
+        kept = Caps(run=caps.run, day=caps.day)
+        with self._alone() as session:
+            spent = self._sums(session, question.run, "")
+            _check(kept, spent, f"{question.about}: asking {question.model}", estimate.usd)
             row = ModelCallRow(**dict(question), **dict(estimate))
             session.add(row)
             session.flush()
@@ -157,27 +201,48 @@ class Ledger:
     def spent(self, run: str) -> Decimal:
         """What the run's edits and questions cost."""
         with self.sessions() as session:
-            return self._committed(session, run)
+            return self._sums(session, run, "").run
+
+    def sums(self, run: str, shot: str) -> Sums:
+        """What counts so far against the caps of a shot, its run, and today."""
+        with self.sessions() as session:
+            return self._sums(session, run, shot)
 
     def uploads(self, run: str) -> tuple[dict[str, str], ...]:
-        """What left the machine in a run, and to whom."""
-        query = select(LedgerRow).where(LedgerRow.run == run, LedgerRow.uploaded.is_not(None)).order_by(LedgerRow.key)
+        """What left the machine in a run, and to whom; in a rehearsal nothing does."""
+        left = select(LedgerRow).where(LedgerRow.uploaded.is_not(None), LedgerRow.rehearsed.is_(False))
+        query = left.where(LedgerRow.run == run).order_by(LedgerRow.key)
         with self.sessions() as session:
             return tuple({"what": str(row.uploaded), "to": row.editor} for row in session.scalars(query))
 
-    def tally(self, editor: str, action: str, category: str, *, before: str) -> Tally:
-        """Verdicts of all runs but `before`: a run's own verdicts would make its routing depend on timing."""
-        query = (
-            select(LedgerRow.verdict, func.count())
-            .where(LedgerRow.editor == editor, LedgerRow.action == action, LedgerRow.category == category)
-            .where(LedgerRow.run != before)
-            .group_by(LedgerRow.verdict)
-        )
-        with self.sessions() as session:
-            found = {row[0]: row[1] for row in session.execute(query)}
-        return Tally(passed=found.get("pass", 0), failed=found.get("fail", 0))
+    def _key(self, key: str) -> str:
+        return f"rehearsal/{key}" if self.rehearsed else key
 
-    def _committed(self, session: Session, run: str) -> Decimal:
-        edits = session.scalar(select(func.sum(LedgerRow.usd)).where(LedgerRow.run == run))
-        questions = session.scalar(select(func.sum(ModelCallRow.usd)).where(ModelCallRow.run == run))
-        return Decimal(edits or 0) + Decimal(questions or 0)
+    @contextmanager
+    def _alone(self) -> Iterator[Session]:
+        """A transaction that nobody else writes beside: what it reads still holds when it writes."""
+        with self.sessions.begin() as session:
+            session.connection().exec_driver_sql("begin immediate")
+            yield session
+
+    def _sums(self, session: Session, run: str, shot: str) -> Sums:
+        edits = select(func.sum(LedgerRow.usd)).where(LedgerRow.rehearsed == self.rehearsed)
+        questions = select(func.sum(ModelCallRow.usd))
+        today = _now()[: len("2026-01-31")]
+        of_run = edits.where(LedgerRow.run == run), questions.where(ModelCallRow.run == run)
+        of_day = edits.where(LedgerRow.at.startswith(today)), questions.where(ModelCallRow.at.startswith(today))
+        return Sums(
+            shot=Decimal(session.scalar(of_run[0].where(LedgerRow.shot == shot)) or 0),
+            run=sum((Decimal(session.scalar(one) or 0) for one in of_run), Decimal(0)),
+            day=sum((Decimal(session.scalar(one) or 0) for one in of_day), Decimal(0)),
+        )
+
+
+def _check(caps: Caps, spent: Sums, what: str, asked: Decimal) -> None:
+    broken = broken_cap(caps, spent, asked)
+    if broken is not None:
+        raise OverBudget(over_words(broken, caps, spent, what, asked))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

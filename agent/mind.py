@@ -19,6 +19,7 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 
+from agent.budget import NO_CAPS, Caps
 from agent.db import AnswerRow, SkillRow
 from agent.errors import ModelBlind, ModelDown, OverBudget
 from agent.events import Event, Sink
@@ -43,13 +44,13 @@ class Asker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """Where a run's questions are paid and recorded. `cap` is the most that the run may spend on anything."""
+    """Where a run's questions are paid and recorded. `caps` are the most that may be spent."""
 
     run: str
     server: Server
     ledger: Ledger
     events: Sink
-    cap: Decimal | None = None
+    caps: Caps = NO_CAPS
 
     def question(self, about: str, prompt: str) -> Question:
         return Question(run=self.run, about=about, model=self.server.model, prompt=prompt)
@@ -71,7 +72,7 @@ class Receipt:
     def open(self, estimate: Usage) -> int:
         purse = self._purse
         spent = purse.price(estimate)
-        call = purse.ledger.ask(purse.question(self._about, self._prompt), spent, purse.cap)
+        call = purse.ledger.ask(purse.question(self._about, self._prompt), spent, purse.caps)
         purse.events(Event(stage="model", moment="intent", message=f"{self._prompt}: {self._about}"))
         return call
 
@@ -102,8 +103,8 @@ class Mind:
         return self._purse.server
 
     def within(self, cap: Decimal | None) -> Mind:
-        """The same mind, with another limit to what its run may spend."""
-        self._purse = replace(self._purse, cap=cap)
+        """The same mind, with one more limit to what its run may spend."""
+        self._purse = replace(self._purse, caps=self._purse.caps.for_run(cap))
         return self
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from agent.config import OPENAI, Settings, load_settings
+from agent.config import OPENAI, Settings, caps_of, load_settings
 from agent.deps import RunOptions
 from agent.desk import Desk
 from agent.events import Sink
@@ -142,7 +142,8 @@ async def open_mind(desk: Desk, run: str, options: RunOptions, ledger: Ledger, e
         if choice.server is None:
             yield Minded(None, choice.why, environment)
             return
-        purse = Purse(run=run, server=choice.server, ledger=ledger, events=events, cap=options.budget)
+        caps = caps_of(desk.project, own).for_run(options.budget)
+        purse = Purse(run=run, server=choice.server, ledger=ledger, events=events, caps=caps)
         async with _door(desk.home / "runs" / run / "requests", options, choice.server) as door:
             yield Minded(Mind(door, purse, desk.sessions, jobs=settings.model_jobs), choice.why, environment)
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from agent.budget import Caps
 from agent.policy import Policy
 from agent.schema import Film, Plate, Sheet, Shot
 from tools.errors import BadInput, MachineFailed
@@ -85,6 +86,7 @@ class FilmToml(Frozen):
     prop: tuple[SubjectTable, ...] = ()
     shot: tuple[ShotTable, ...] = ()
     policy: Policy = Policy()
+    budget: Caps = Caps()
 
 
 class Version(Frozen):

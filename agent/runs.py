@@ -17,7 +17,7 @@ from langgraph.runtime import RunControl
 from sqlalchemy import select
 
 from agent.checkpoint import check_version, open_saver
-from agent.config import load_settings
+from agent.config import DEADLINE_SECONDS, POLL_SECONDS, caps_of, editors_environment, load_settings
 from agent.db import RunRow
 from agent.deps import Deps, RunOptions
 from agent.desk import Desk, home_of, opened, run_row
@@ -28,8 +28,7 @@ from agent.graph import Answer, FilmGraph, answer_shot, film_graph, repairs_of, 
 from agent.graph.common import film_of
 from agent.ledger import Ledger
 from agent.lock import one_writer
-from agent.mind import Mind
-from agent.minds import may_look, may_see, open_mind
+from agent.minds import Minded, may_look, may_see, open_mind
 from agent.project import Project, load_film, open_project
 from agent.request.plan import Reading
 from agent.result import answered, result_of
@@ -42,6 +41,7 @@ from tools.editors.registry import House, build, roster
 from tools.errors import BadInput
 
 WRITTEN_BY = 1000 * GRAPH_VERSION + SCHEMA_VERSION
+NOBODY = Minded(None, "nobody looks")
 DRAIN_SECONDS = 3.0
 """How long a stopping run may finish the steps in flight; what is not done by then is done again on resume."""
 
@@ -124,9 +124,9 @@ def _carried(desk: Desk, run: str, options: RunOptions, listeners: tuple[Sink, .
 
 async def _drive(desk: Desk, run: str, options: RunOptions, log: EventLog, advance: Advance) -> PassResult:
     control = RunControl()
-    async with open_mind(desk, run, options, Ledger(desk.sessions), log) as minded:
+    async with open_mind(desk, run, options, Ledger(desk.sessions, rehearsed=options.rehearse), log) as minded:
         log(Event(stage="inspector", moment="started", message=minded.why))
-        deps = make_deps(desk, run, options, log, control=control, mind=minded.mind)
+        deps = make_deps(desk, run, options, log, control=control, minded=minded)
         if options.request and options.reading is None:
             film = await asyncio.to_thread(load_film, desk.project)
             reading, notice = await understand(film, deps)
@@ -165,34 +165,43 @@ def make_deps(
     events: Sink,
     *,
     control: RunControl | None = None,
-    mind: Mind | None = None,
+    minded: Minded = NOBODY,
 ) -> Deps:
     """Everything the stages of a run are handed."""
     settings = load_settings(desk.root)
+    environment = editors_environment(settings) if minded.environment is None else minded.environment
     return Deps(
         run=run,
         root=desk.root,
         home=desk.home,
         run_folder=desk.home / "runs" / run,
         store=Store(desk.root, desk.home),
-        ledger=Ledger(desk.sessions),
+        ledger=Ledger(desk.sessions, rehearsed=options.rehearse),
         db=desk.sessions,
         events=events,
         cpu=asyncio.Semaphore(settings.heavy_jobs),
         policy=desk.project.toml.policy,
-        editors=configured_editors(desk.home),
+        editors=configured_editors(desk.home, environment),
         options=options,
         usd_per_hour=settings.usd_per_hour,
         person_usd=settings.person_usd,
+        limits=caps_of(desk.project, settings),
+        poll_seconds=_seconds(environment, POLL_SECONDS),
+        deadline_seconds=_seconds(environment, DEADLINE_SECONDS),
         region=settings.region,
         experience=learned(desk.sessions, before=run),
-        mind=mind,
+        mind=minded.mind,
         control=control,
     )
 
 
-def configured_editors(home: Path, environment: Mapping[str, str] = os.environ) -> dict[str, Editor]:
-    """The roster's editors whose settings are there."""
+def _seconds(environment: Mapping[str, str], name: str) -> float | None:
+    said = environment.get(name, "")
+    return float(said) if said else None
+
+
+def configured_editors(home: Path, environment: Mapping[str, str]) -> dict[str, Editor]:
+    """The roster's editors that can be used in an environment."""
     house = House(home / "editors", dict(environment))
     return {name: build(name, house) for name, entry in roster().items() if entry.missing(environment) is None}
 

@@ -7,6 +7,7 @@ SutureError                    one clear line; the command ends with its exit co
 └── EditorError         (4)    what a model tool answered
     ├── TryAgain               nothing happened; the same request may be sent again
     ├── Unknown                the request may have been accepted and billed; never send it again blindly
+    │   └── StillRunning       the job was accepted and is not done in time; ask for it later
     ├── Refused                the tool will never accept this edit (policy, size, format); choose another
     └── Broken                 the tool answered something that cannot be read
 """
@@ -50,6 +51,10 @@ class TryAgain(EditorError):
 
 class Unknown(EditorError):
     """The request may have been accepted and billed; ask the provider or a person before sending again."""
+
+
+class StillRunning(Unknown):
+    """The job was accepted and still runs at the deadline; a later pass asks for it and pays nothing again."""
 
 
 class Refused(EditorError):

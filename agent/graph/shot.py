@@ -37,7 +37,7 @@ from agent.stages import verify as verifying
 from agent.stages.inspect_shots import still_there, wrong_again
 from agent.state import Repair, ShotState
 from tools.editors.base import Capabilities, PaidAction
-from tools.errors import BadInput, EditorError, Refused, TryAgain, Unknown
+from tools.errors import BadInput, EditorError, Refused, Unknown
 from tools.types import Clip, Frozen, Reference, Verdict
 
 ShotGraph: TypeAlias = CompiledStateGraph[ShotState, Deps, ShotState, ShotState]
@@ -308,8 +308,6 @@ def _faulted(state: ShotState, editor: str, error: Exception) -> dict[str, Any]:
         return {**update, "ending": "waiting", "why": str(error)}
     if isinstance(error, Refused):
         return {**update, "refusals": state["refusals"] + 1}
-    if isinstance(error, TryAgain):
-        update["barred"] = {editor: f"{error} (after {editing.TRIES} tries)"}
     return {**update, "transport_faults": state["transport_faults"] + 1}
 
 

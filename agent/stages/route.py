@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from agent import routes
 from agent.briefing import plan_edit
+from agent.budget import left
 from agent.deps import Deps
 from agent.economics import Verdicts, evidence_moves, footage_made_again
 from agent.experience import Skill
@@ -51,6 +52,8 @@ class Need(Frozen):
     size: float | None = None
     speed: float | None = None
     revealed: float | None = None
+    borrowed: bool = False
+    """The region is fast, and a repair holds only because other frames show it: for a fill that borrows from them."""
 
 
 def need_of(film: Film, shot: Shot, finding: Finding, decision: Decision | None, action: PaidAction) -> Need:
@@ -70,6 +73,7 @@ def need_of(film: Film, shot: Shot, finding: Finding, decision: Decision | None,
         size=_share(conditions.get("small")),
         speed=_share(conditions.get("slow")),
         revealed=decision.revealed if decision else None,
+        borrowed=action == "inpaint" and _holds_by_exception(conditions.get("slow")),
     )
 
 
@@ -77,6 +81,10 @@ def _share(condition: Condition | None) -> float | None:
     if condition is None or condition.value is None or not condition.limit:
         return None
     return condition.value / condition.limit
+
+
+def _holds_by_exception(slow: Condition | None) -> bool:
+    return slow is not None and slow.holds is True and (_share(slow) or 0) > 1
 
 
 def route(
@@ -97,7 +105,7 @@ def route(
     `tried` are (editor, method) pairs that failed on the same inputs, `failures` counts failed tries in a row, `remade`
     failed regenerations, `attempts` are all of the shot's so far. With `keep` the choice is written down.
     """
-    house = _House(deps, allow, barred, _budget_left(deps))
+    house = _House(deps, allow, barred, _budget_left(need.shot, deps))
     found = house.offers(need, draft, tried)
     case = Case(
         shot=need.shot,
@@ -190,14 +198,15 @@ def incapable(can: Capabilities, need: Need) -> str | None:
         f"cannot {need.action}": need.action not in can.actions,
         f"edits {can.medium}s, not {need.medium}s": can.medium != need.medium,
         f"only {' or '.join(sorted(can.purposes))}s": need.action == "inpaint" and need.purpose not in can.purposes,
+        "the region is fast: only a fill that borrows from other frames may": need.borrowed and not can.borrows,
         "needs a mask": can.mask == "required" and need.action == "inpaint" and not need.masked,
     }
     return next((why for why, holds in over.items() if holds), None)
 
 
-def _budget_left(deps: Deps) -> Decimal | None:
-    cap = deps.options.budget
-    return None if cap is None else cap - deps.ledger.spent(deps.run)
+def _budget_left(shot: str, deps: Deps) -> Decimal | None:
+    """The most that one more edit of the shot may cost; None where nothing limits it."""
+    return left(deps.caps, deps.ledger.sums(deps.run, shot))
 
 
 def _remaking(need: Need, draft: Edit, house: _House, attempts: Sequence[Attempt]) -> tuple[Offer, ...]:

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from agent.budget import Caps
 from agent.db import open_database
+from agent.economics import Verdicts
 from agent.errors import OverBudget
+from agent.experience import Skill, learned
 from agent.ledger import Entry, Ledger, edit_key
 
 
@@ -67,22 +70,24 @@ def test_the_first_verdict_stays(ledger: Ledger) -> None:
     ledger.claim(entry())
     ledger.settled("k", "fail")
     ledger.settled("k", "pass")
-    tally = ledger.tally("plate", "inpaint", "prop", before="run-002")
-    assert (tally.passed, tally.failed) == (0, 1)
+    assert learned(ledger.sessions, before="run-002").here(Skill("plate", "inpaint", "prop")) == Verdicts(0, 1)
 
 
-def test_a_run_does_not_learn_from_itself(ledger: Ledger) -> None:
-    ledger.claim(entry())
-    ledger.settled("k", "pass")
-    assert ledger.tally("plate", "inpaint", "prop", before="run-001").passed == 0
+def test_a_run_does_not_learn_from_itself_and_none_from_a_rehearsal(ledger: Ledger) -> None:
+    rehearsal = Ledger(ledger.sessions, rehearsed=True)
+    for one, run in ((ledger, "run-002"), (rehearsal, "run-001")):
+        one.claim(entry(run=run))
+        one.settled("k", "pass")
+    assert learned(ledger.sessions, before="run-002").verdicts == {}
 
 
 def test_nothing_is_written_over_the_budget(ledger: Ledger) -> None:
-    ledger.claim(entry("a"), cap=Decimal("0.8"))
-    with pytest.raises(OverBudget, match="over the budget"):
-        ledger.claim(entry("b"), cap=Decimal("0.8"))
+    caps = Caps(run=Decimal("0.8"))
+    ledger.claim(entry("a"), caps)
+    with pytest.raises(OverBudget, match=r"over the budget of 0.8 USD for the run .0.5 USD count already.; .*--budget"):
+        ledger.claim(entry("b"), caps)
     assert ledger.spent("run-001") == Decimal("0.5")
-    assert not ledger.claim(entry("a"), cap=Decimal("0.8")).fresh
+    assert not ledger.claim(entry("a"), caps).fresh
 
 
 def test_the_key_names_the_edit() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from agent.budget import Caps
 from agent.db import close, open_database
 from agent.events import Event
 from agent.ledger import Ledger
@@ -72,7 +73,7 @@ def read(
     async def asked(server: ModelServer) -> tuple[Reading, str]:
         known = Server(base_url=server.base_url, model="m", key=SecretStr(""), usd_in=5.0, usd_out=5.0)
         sessions = open_database(folder)
-        purse = Purse(run="run-001", server=known, ledger=Ledger(sessions), events=_silent, cap=cap)
+        purse = Purse(run="run-001", server=known, ledger=Ledger(sessions), events=_silent, caps=Caps(run=cap))
         async with Door(known) as door:
             mind = Mind(door, purse, sessions)
             desk = Desk(film=film, outline=_outline(film), request=request, mind=mind)
