@@ -240,6 +240,23 @@ def test_a_tint_of_the_whole_result_is_taken_back(tmp_path: Path) -> None:
         assert luma_psnr(before, after) > 36
 
 
+@pytest.mark.parametrize("grain", [True, False])
+def test_a_soft_result_is_given_its_detail_back_where_grain_is_wanted(tmp_path: Path, grain: bool) -> None:
+    rng = np.random.default_rng(3)
+    still = np.clip(cv2.GaussianBlur(rng.normal(0, 1, (128, 192, 1)), (0, 0), 1.2) * 90 + 120, 0, 255).astype(np.uint8)
+    sharp = np.repeat(still[..., None], 3, axis=2)
+    media = film(tmp_path / "sharp.mkv", (sharp for _ in range(4)))
+    mask = np.zeros((128, 192), np.uint8)
+    mask[40:80, 60:120] = 255
+    cv2.imwrite(str(tmp_path / "region.png"), mask)
+    edit = edit_of(media, count=4, mask=tmp_path / "region.png", grain=grain)
+    soft = film(tmp_path / "soft.mkv", (np.asarray(cv2.GaussianBlur(sharp, (0, 0), 0.7), np.uint8) for _ in range(4)))
+    take = luma8(all_frames(fitted_take(soft, fit_of(edit, can()), tmp_path))[2])[40:80, 60:120]
+    before = luma8(all_frames(media)[2])[40:80, 60:120]
+    fine = [float((one - cv2.GaussianBlur(one.astype(np.float32), (0, 0), 1.0)).std()) for one in (before, take)]
+    assert (fine[1] > 0.85 * fine[0]) == grain
+
+
 def test_a_clip_too_long_too_small_or_too_wide_is_refused_with_the_limit(tmp_path: Path) -> None:
     media = source_film(tmp_path)
     info = probe(media).model_copy(update={"frames": 298})

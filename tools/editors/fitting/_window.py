@@ -10,11 +10,11 @@ from tools.media.decode import luma_frames
 from tools.types import Clip, Gray
 from tools.vision.motion import flow
 
-REACH = 6
+REACH = 4
 """Frames that a window may grow by at each end."""
 LOOK = 160
 """Longer side in pixels at which motion is looked at."""
-PER_FRAME = 0.02
+PER_FRAME = 0.08
 """What a frame more costs, as a share of the motion at the given boundary: a calmer one must be worth it."""
 
 
