@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
 
+from agent.economics import ESCALATE_AT, REGENERATE_TRIES
+from agent.schema import Candidate
 from tools.types import Frozen, Usd
 
 CapName: TypeAlias = Literal["action", "shot", "run", "day"]
@@ -79,6 +81,58 @@ def over_words(name: CapName, caps: Caps, spent: Sums, what: str, asked: Decimal
     return (
         f"{what} may cost {plain(asked)} USD, over the budget of {plain(cap)} USD for {WHAT[name]}{so_far}; {raising}"
     )
+
+
+class Estimate(Frozen):
+    """What repairs are expected to be billed, in US dollars.
+
+    `low` where every first choice succeeds at its price, `expected` by the chances that the router gives, `high` where
+    all tries fail and every bill comes to the most that it can.
+    """
+
+    low: Usd = Decimal(0)
+    expected: Usd = Decimal(0)
+    high: Usd = Decimal(0)
+
+
+def estimate(repairs: Sequence[Sequence[Candidate]], again: Sequence[Candidate]) -> Estimate:
+    """The estimate of one shot: the ranked ways of each repair, and those of making the shot again where they fail.
+
+    Without repairs the shot is made again from the start. A way that failed is not tried a second time; making again
+    is tried up to three times.
+    """
+    tried = [ways[:ESCALATE_AT] for ways in repairs if ways]
+    low = sum((ways[0].usd for ways in tried or [again] if ways), Decimal(0))
+    expected, fails = Decimal(0), Decimal(1 if not tried else 0)
+    for ways in tried:
+        usd, failed = _in_turn(ways)
+        expected, fails = expected + usd, 1 - (1 - fails) * (1 - failed)
+    made_again = [*again[:1]] * REGENERATE_TRIES
+    dearest = (sorted((_most(one) for one in ways), reverse=True)[:ESCALATE_AT] for ways in repairs)
+    high = sum((sum(one, Decimal(0)) for one in dearest), Decimal(0))
+    high += REGENERATE_TRIES * max((_most(one) for one in again), default=Decimal(0))
+    return Estimate(low=low, expected=expected + fails * _in_turn(made_again)[0], high=high)
+
+
+def _in_turn(ways: Sequence[Candidate]) -> tuple[Decimal, Decimal]:
+    """What ways are expected to cost that are tried in turn until one succeeds, and the chance that none does."""
+    usd, failed = Decimal(0), Decimal(1)
+    for way in ways:
+        usd += failed * way.usd
+        failed *= 1 - Decimal(str(way.p))
+    return usd, failed
+
+
+def _most(way: Candidate) -> Decimal:
+    return way.usd if way.high is None else max(way.usd, way.high)
+
+
+def total(estimates: Iterable[Estimate]) -> Estimate:
+    """The estimate of all shots together."""
+    low = expected = high = Decimal(0)
+    for one in estimates:
+        low, expected, high = low + one.low, expected + one.expected, high + one.high
+    return Estimate(low=low, expected=expected, high=high)
 
 
 def plain(usd: Decimal) -> str:

@@ -76,8 +76,14 @@ def print_plan(result: PassResult) -> None:
     """Decisions with their quotes."""
     rows = [(d.shot, d.action, d.finding or "", d.why) for d in result.decisions]
     table("Plan", ("shot", "decision", "finding", "why"), rows)
-    line(f"quoted: {result.quoted_usd:.4f} USD; {result.spent_usd:.4f} USD were spent on looking")
+    line(f"{quoted(result)}; {result.spent_usd:.4f} USD were spent on looking")
     print_notices(result)
+
+
+def quoted(result: PassResult) -> str:
+    """ "quoted 1.2500 USD (0.8000 if all first tries hold, at most 6.4000)" """
+    at_best, at_most = f"{result.low_usd:.4f} if all first tries hold", f"at most {result.high_usd:.4f}"
+    return f"quoted {result.quoted_usd:.4f} USD ({at_best}, {at_most})"
 
 
 def print_pass(result: PassResult) -> None:
@@ -96,7 +102,7 @@ def print_pass(result: PassResult) -> None:
         if outcome.status in ("waiting", "pivot", "failed"):
             line(f"{outcome.shot}: {outcome.why}")
     if result.request is not None:
-        line(f"quoted {result.quoted_usd:.4f} USD")
+        line(quoted(result))
     line(f"spent {result.spent_usd:.4f} USD")
     print_notices(result)
     for name, path in result.files.items():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
+from agent.budget import total
 from agent.deps import Deps
 from agent.request.plan import Reading
 from agent.schema import Film, Finding, Outcome, PassResult
@@ -16,7 +16,7 @@ def result_of(state: FilmState, film: Film, deps: Deps) -> PassResult:
     outcomes = tuple(state.get("outcomes", {}).values())
     findings = tuple(_with_status(f, outcomes) for f in state.get("findings", {}).values())
     troubled = {finding.shot for finding in findings if finding.status != "acknowledged"}
-    quotes = state.get("quotes", {}).values()
+    quoted = total(state.get("quotes", {}).values())
     return PassResult(
         film=film.title,
         run=deps.run,
@@ -31,7 +31,9 @@ def result_of(state: FilmState, film: Film, deps: Deps) -> PassResult:
         sheet_versions=tuple(state.get("sheet_versions", {}).values()),
         outcomes=outcomes,
         spent_usd=deps.ledger.spent(deps.run),
-        quoted_usd=sum((quote.usd for quote in quotes), Decimal(0)),
+        quoted_usd=quoted.expected,
+        low_usd=quoted.low,
+        high_usd=quoted.high,
         uploaded=deps.ledger.uploads(deps.run),
         files=state.get("files", {}),
     )

@@ -357,6 +357,11 @@ class PassResult(ScanResult):
     outcomes: tuple[Outcome, ...] = ()
     spent_usd: Usd = Decimal(0)
     quoted_usd: Usd = Decimal(0)
+    """What edits were expected to be billed before the first was sent."""
+    low_usd: Usd = Decimal(0)
+    """The same where every first choice succeeds."""
+    high_usd: Usd = Decimal(0)
+    """And where all fail and every bill comes to the most that it can."""
     uploaded: tuple[dict[str, str], ...] = ()
     request: Reading | None = Field(default=None, exclude_if=lambda reading: reading is None)
     """What was understood of a request in plain words; left out in a run for none."""

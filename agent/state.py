@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Required, TypedDict, TypeVar
 
+from agent.budget import Estimate
 from agent.schema import (
     Attempt,
     Candidate,
@@ -22,9 +23,9 @@ from agent.schema import (
     ReadyJob,
     SheetVersion,
 )
-from tools.types import Action, Edit, Frozen, Job, Quote
+from tools.types import Action, Edit, Frozen, Job
 
-GRAPH_VERSION = 2
+GRAPH_VERSION = 3
 """Part of every thread id: a checkpoint of other nodes is never continued by these."""
 
 Value = TypeVar("Value")
@@ -59,7 +60,7 @@ class FilmState(TypedDict, total=False):
     notices: Annotated[dict[str, str], merged]
     causes: Annotated[dict[str, Cause], merged]
     decisions: Annotated[dict[str, Decision], merged]
-    quotes: Annotated[dict[str, Quote], merged]
+    quotes: Annotated[dict[str, Estimate], merged]
     sheet_versions: Annotated[dict[str, SheetVersion], merged]
     outcomes: Annotated[dict[str, Outcome], merged]
     files: Annotated[dict[str, str], merged]

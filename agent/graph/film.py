@@ -19,6 +19,7 @@ from langgraph.types import Command, Send
 from agent import findings as finding_table
 from agent.asked import heeded, offers, stays_words
 from agent.briefing import references_for
+from agent.budget import Estimate, estimate
 from agent.checkpoint import check_version
 from agent.deps import Deps
 from agent.graph.common import film_of, heavy, keep_film, shot_of, staged
@@ -27,7 +28,7 @@ from agent.placement import side_by_side
 from agent.project import Version, open_project
 from agent.request.plan import Reading
 from agent.result import result_of
-from agent.schema import SCHEMA_VERSION, Decision, Film, Finding, Looked, Outcome
+from agent.schema import SCHEMA_VERSION, Candidate, Decision, Film, Finding, Looked, Outcome
 from agent.stages import conform as conforming
 from agent.stages import ingest as ingesting
 from agent.stages import inspect_setups as inspecting_setups
@@ -46,7 +47,6 @@ from agent.stages.trace import trace as trace_causes
 from agent.stages.weigh_looks import weigh_looks as weigh
 from agent.state import GRAPH_VERSION, FilmState, InspectTask, LookTask, Repair, ShotState
 from agent.versions import ORIGIN, Versions
-from tools.types import Quote
 
 FilmGraph: TypeAlias = CompiledStateGraph[FilmState, Deps, FilmState, FilmState]
 
@@ -264,7 +264,7 @@ def _findings(state: FilmState) -> tuple[Finding, ...]:
 
 
 async def decide(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Decides per finding and quotes what the router would choose."""
+    """Decides per finding and quotes what the router would choose, per shot."""
     deps = runtime.context
     film = film_of(state["film"], deps)
     decisions: dict[str, Decision] = {}
@@ -278,21 +278,33 @@ async def decide(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
     return {"decisions": decisions, "quotes": quotes_of(film, decisions, by_id, deps)}
 
 
-def quotes_of(film: Film, decisions: dict[str, Decision], findings: dict[str, Finding], deps: Deps) -> dict[str, Quote]:
-    """What the router's first choice would ask, per finding that is to be edited and that somebody here can edit."""
+def quotes_of(
+    film: Film, decisions: Mapping[str, Decision], findings: Mapping[str, Finding], deps: Deps
+) -> dict[str, Estimate]:
+    """What each shot's edits are expected to cost, for shots where something is to be edited."""
     quotes = {}
-    for key, decision in decisions.items():
-        action = decision.action
-        if decision.finding is None or action == "leave" or action == "ask":  # noqa: PLR1714 - narrows the type
-            continue
-        shot, finding = shot_of(film, decision.shot), findings[decision.finding]
-        need = routing.need_of(film, shot, finding, decision, action)
-        panels = references_for(film, finding, (), ())
-        draft = routing.draft_of(film, shot, finding, action, window=decision.window, references=panels)
-        found = routing.route(need, deps, draft=draft, allow=film.allow, barred={}, tried=(), failures=0)
-        if found.choice is not None:
-            quotes[key] = Quote(usd=found.choice.usd, seconds=found.choice.seconds, why=found.choice.why)
+    for shot in film.shots:
+        mine = [d for d in decisions.values() if d.shot == shot.id and d.finding and d.action not in ("leave", "ask")]
+        if mine:
+            repairs = [_ways(film, decision, findings, deps) for decision in mine if decision.action != "regenerate"]
+            again = _ways(film, mine[0].model_copy(update={"action": "regenerate"}), findings, deps)
+            whole = any(decision.action == "regenerate" for decision in mine)
+            quotes[shot.id] = estimate([] if whole else repairs, again)
     return quotes
+
+
+def _ways(film: Film, decision: Decision, findings: Mapping[str, Finding], deps: Deps) -> tuple[Candidate, ...]:
+    """What the router would choose for a decision, best first."""
+    action = decision.action
+    assert decision.finding is not None
+    assert action != "leave"
+    assert action != "ask"
+    shot, finding = shot_of(film, decision.shot), findings[decision.finding]
+    window = decision.window if action == "retake" else None
+    need = routing.need_of(film, shot, finding, decision, action)
+    panels = references_for(film, finding, (), ())
+    draft = routing.draft_of(film, shot, finding, action, window=window, references=panels)
+    return routing.route(need, deps, draft=draft, allow=film.allow, barred={}, tried=(), failures=0).ranked
 
 
 async def repair_sheets(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:

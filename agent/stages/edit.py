@@ -127,7 +127,7 @@ async def _found(editor: Editor, edit: Edit, since: datetime, deps: Deps) -> Job
 class Woken(Protocol):
     """Waits until a job may be done, at most so many seconds: a webhook may come sooner than the next question."""
 
-    async def __call__(self, job: Job, seconds: float) -> None: ...
+    async def __call__(self, job: Job, seconds: float, /) -> None: ...
 
 
 async def poll(job: Job, deps: Deps, woken: Woken | None = None) -> None:

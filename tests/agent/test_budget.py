@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from agent.budget import Caps
+from agent.budget import Caps, Estimate, estimate, total
 from agent.config import caps_of, editors_environment, load_settings
 from agent.db import open_database
 from agent.errors import OverBudget
 from agent.ledger import Ledger, Question, Spent
 from agent.project import open_project
+from agent.schema import Candidate
 from tests.agent.test_ledger import entry
 from tools.errors import BadInput
 
@@ -117,7 +118,8 @@ def test_an_edit_that_never_came_is_paid_by_the_run_that_sends_it_again(ledger: 
     assert ledger.spent("run-001") == Decimal("0.5")
     again = ledger.claim(entry("a", run="run-002"), again=True)
     assert (again.fresh, again.since) == (True, first.since)
-    assert (ledger.spent("run-001"), ledger.spent("run-002")) == (0, Decimal("0.5"))
+    assert ledger.spent("run-001") == 0
+    assert ledger.spent("run-002") == Decimal("0.5")
 
 
 def test_a_database_from_before_the_caps_is_read_on(tmp_path: Path) -> None:
@@ -156,3 +158,18 @@ def test_keys_come_from_both_files_under_the_environment_and_are_never_shown(
     assert found["LUMA_API_KEY"] == "luma-of-the-shell"
     assert found["SUTURE_POLL_SECONDS"] == "2.0"
     assert "fal-of" not in repr(settings) + settings.model_dump_json()
+
+
+def way(usd: str, p: float, high: str | None = None) -> Candidate:
+    most = None if high is None else Decimal(high)
+    return Candidate(editor="e", method="auto", usd=Decimal(usd), high=most, seconds=1, p=p, cost=0, why="")
+
+
+def test_a_quote_is_low_when_all_goes_well_and_high_when_nothing_does() -> None:
+    repair, again = [way("1", 0.5, high="1.5"), way("2", 0.5), way("4", 0.5)], [way("8", 0.5, high="10")]
+    made_again = 8 + Decimal("0.5") * 8 + Decimal("0.25") * 8
+    expected = Estimate(low=DOLLAR, expected=1 + Decimal("0.5") * 2 + made_again / 4, high=Decimal(36))
+    assert estimate([repair], again) == expected
+    assert estimate([], again) == Estimate(low=Decimal(8), expected=made_again, high=Decimal(30))
+    assert total([estimate([[way("0", 1.0)]], []), expected]) == expected
+    assert estimate([], []) == Estimate()
