@@ -101,8 +101,14 @@ class Secrets:
     """What must never be said: values and the forms they travel in."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        forms = {form for value in values if len(value) >= SHORTEST_SECRET for form in _forms(value)}
-        ordered = sorted(forms, key=len, reverse=True)
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.learn(*values)
+
+    def learn(self, *values: str) -> None:
+        """More of them: a token that was fetched later."""
+        self._forms |= {form for value in values if len(value) >= SHORTEST_SECRET for form in _forms(value)}
+        ordered = sorted(self._forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def hide(self, text: str) -> str:
@@ -141,6 +147,10 @@ class Door:
     def trusts(self, url: str) -> bool:
         """Whether credentials may go to this address."""
         return origin_of(url) in self._origins
+
+    def learn(self, secret: str) -> None:
+        """One more secret that must not be let out, such as a token that was fetched."""
+        self._secrets.learn(secret)
 
     async def ask(self, method: str, url: str, *, bare: bool = False, **content: Any) -> Reply:
         """A request that may be repeated (reading, uploading, cancelling). `bare` sends no credentials, anywhere.
