@@ -55,13 +55,17 @@ Inspector = Annotated[
     ),
 ]
 Shots = Annotated[str, typer.Option(help="Only these shots, such as SH010,SH020.", metavar="SH010,…")]
-Budget = Annotated[float | None, typer.Option(help="Most that may be spent, in US dollars.", min=0)]
+Budget = Annotated[float | None, typer.Option(help="Most that the run may spend, in US dollars.", min=0)]
 Approve = Annotated[Literal["auto", "ask"], typer.Option(help="ask: every decision waits for `suture answer`.")]
 Offline = Annotated[bool, typer.Option("--offline", help="No footage leaves this machine.")]
 Prefer = Annotated[str | None, typer.Option(help="This editor first, wherever it can do the job.", metavar="EDITOR")]
 Only = Annotated[str, typer.Option(help="Only these editors.", metavar="EDITOR,…")]
 Rehearse = Annotated[
-    bool, typer.Option("--rehearse", help="The sandbox on this machine stands in for the model; nothing is spent.")
+    bool,
+    typer.Option(
+        "--rehearse",
+        help="The sandbox on this machine stands in for the model and for all providers; nothing is spent or learned.",
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Write down what a model would be asked, with its pictures; send nothing.")
@@ -628,14 +632,26 @@ def bench(
 
 
 @app.command(rich_help_panel=HOUSE)
-def tools(json: Json = False, quiet: Quiet = False) -> int:
-    """List the editors with what they can do, their prices, and how often they succeed."""
+def tools(
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Ask the providers that tell them for today's prices, and keep those.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """List the editors with what they can do, their prices, how often they succeed, and what is missing."""
     from agent import house, printing
 
+    told = house.refresh(_here()) if refresh else ()
     lines = house.editors(_here())
     if not _say(house.EditorLines(editors=lines), json):
-        rows = [(e.name, ", ".join(e.actions), e.price, e.success, e.ready) for e in lines]
-        printing.table("Editors", ("editor", "can", "price", "verified so far", "here"), rows)
+        rows = [
+            (e.name, e.provider or "here", e.model, ", ".join(e.actions), e.price, e.success, e.ready) for e in lines
+        ]
+        columns = ("editor", "by", "model", "can", "price", "verified so far", "ready")
+        printing.table("Editors", columns, rows)
+        if refresh:
+            printing.line(f"prices of {', '.join(told) or 'nobody'} were told anew")
     return 0
 
 
@@ -668,17 +684,21 @@ def sandbox(
         typer.Option(help="Whose quirks it has."),
     ] = "openai",
     lies: Annotated[bool, typer.Option("--lies", help="Claim errors where nothing is wrong.")] = False,
+    faults: Annotated[
+        Path | None, typer.Option(help="A TOML file of what the providers do wrong, and when.", metavar="FILE")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Serve a scripted model on this machine until Ctrl-C: an OpenAI-compatible endpoint that costs nothing.
+    """Serve a scripted model and all providers on this machine until Ctrl-C; nothing is paid and nothing leaves.
 
-    Point Suture at it with the two lines that it prints. With a labelled film it finds what the labels say; without
-    one it finds nothing wrong.
+    The model is an OpenAI-compatible endpoint; providers answer as the real ones do, with jobs, prices and errors.
+    Point Suture at them with the lines that it prints. With a labelled film the model finds what the labels say and
+    results are the clean takes; without one it finds nothing wrong.
     """
     from tools.sandbox import serve_forever
 
-    serve_forever(film, port, kind=server, lies=lies)
+    serve_forever(film, port, kind=server, ordered=faults, lies=lies)
     return 0
 
 

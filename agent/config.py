@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from agent.budget import Caps
 from agent.economics import PERSON_USD
 from agent.project import Project
+from tools.editors.prices import user_folder
 from tools.errors import BadInput
 
 POLL_SECONDS = "SUTURE_POLL_SECONDS"
@@ -106,12 +107,6 @@ def caps_of(project: Project, settings: Settings) -> Caps:
         day=settings.budget_day,
     )
     return project.toml.budget.within(owner)
-
-
-def user_folder() -> Path:
-    """The user's own folder of settings and prices."""
-    base = os.environ.get("XDG_CONFIG_HOME")
-    return (Path(base) if base else Path.home() / ".config") / "suture"
 
 
 def user_file() -> Path:

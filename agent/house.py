@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import select
 
-from agent.config import load_settings
+from agent.budget import plain
+from agent.config import editors_environment, load_settings
 from agent.db import LedgerRow, close, open_database
-from tools.editors.base import Capabilities
-from tools.editors.registry import roster
+from tools.editors.base import Capabilities, Price
+from tools.editors.prices import prices_file, read_prices, write_prices
+from tools.editors.registry import Entry, House, Provider, roster, whole_roster
+from tools.errors import BadInput
 from tools.types import Frozen
 
 FREE_GB = 2.0
@@ -27,10 +33,15 @@ class EditorLine(Frozen):
     """An editor as `tools` lists it."""
 
     name: str
+    provider: str
+    """Whose machines do the work; "" for this machine."""
+    model: str
+    """The provider's own name of the model."""
     actions: tuple[str, ...]
     methods: tuple[str, ...]
     local: bool
     price: str
+    """With the day on which it was read; "?" where no page of the provider says it."""
     success: str
     ready: str
 
@@ -58,47 +69,87 @@ class Examination(Frozen):
 
 def editors(root: Path | None) -> tuple[EditorLine, ...]:
     """Every editor of the roster, with the verdicts of the project at `root`."""
-    verdicts = _verdicts(root)
+    verdicts, environment = _verdicts(root), _environment(root)
     return tuple(
         EditorLine(
             name=name,
+            provider=entry.provider.title if entry.provider else "",
+            model=entry.capabilities.model or "",
             actions=tuple(sorted(entry.capabilities.actions)),
             methods=entry.capabilities.methods,
             local=entry.capabilities.local,
-            price=_price(entry.capabilities),
+            price=price_words(entry.capabilities.price),
             success=_success(entry.capabilities, *verdicts.get(name, (0, 0))),
-            ready=entry.missing(os.environ) or "ready",
+            ready=entry.missing(environment) or "ready",
         )
         for name, entry in roster().items()
     )
+
+
+def refresh(root: Path | None) -> tuple[str, ...]:
+    """Asks the providers that tell their prices, keeps what they say, and returns the editors it was said of.
+
+    Providers without a key here are not asked. Raises BadInput where nobody can be asked, EditorError as they do.
+    """
+    house = House(Path(tempfile.gettempdir()) / "suture-prices", _environment(root))
+    modules: dict[str, list[Entry]] = {}
+    for entry in roster().values():
+        if entry.provider is not None and entry.missing(house.environment) is None:
+            modules.setdefault(entry.module, []).append(entry)
+    asking = {name: ask for name in modules if (ask := getattr(import_module(name), "refreshed_prices", None))}
+    if not asking:
+        raise BadInput("--refresh: no provider that tells its prices is set up here; `suture doctor` says what to set")
+    told: dict[str, Price] = {}
+    for name, ask in asking.items():
+        told |= asyncio.run(ask(house, modules[name]))
+    write_prices(prices_file(), {**read_prices(prices_file()), **told})
+    whole_roster.cache_clear()
+    return tuple(sorted(told))
+
+
+def _environment(root: Path | None) -> dict[str, str]:
+    return editors_environment(load_settings(root or Path.cwd()))
 
 
 def _verdicts(root: Path | None) -> dict[str, tuple[int, int]]:
     if root is None or not (root / ".suture" / "suture.db").exists():
         return {}
     sessions = open_database(root / ".suture")
+    real = select(LedgerRow.editor, LedgerRow.verdict).where(LedgerRow.rehearsed.is_(False))
     with sessions() as session:
-        rows = session.execute(select(LedgerRow.editor, LedgerRow.verdict)).all()
+        rows = session.execute(real).all()
     close(sessions)
     counted = Counter((row.editor, row.verdict) for row in rows)
     return {name: (counted[name, "pass"], counted[name, "fail"]) for name, _ in counted}
 
 
-def _price(can: Capabilities) -> str:
-    if can.price.free:
+def price_words(price: Price) -> str:
+    """ "0.28 USD a second made, at least 0.56 (2026-11-22)"; "?" at the end where it is not sure."""
+    if price.free:
         return "free"
-    return f"{can.price.per_job:.4f} USD a job, {can.price.per_second:.4f} USD a second"
+    parts = {
+        "a job": price.per_job,
+        "a second made": price.per_second,
+        "a second sent": price.per_input_second,
+        "a frame sent": price.per_frame,
+        "a megapixel": price.per_megapixel,
+        "a million tokens": price.per_token * 1_000_000,
+    }
+    words = " + ".join(f"{plain(usd)} USD {of}" for of, usd in parts.items() if usd)
+    least = f", at least {plain(price.least)}" if price.least else ""
+    return f"{words}{least} ({price.on or 'no date'}){'' if price.sure else '?'}"
 
 
 def _success(can: Capabilities, passed: int, failed: int) -> str:
     prior = next(iter(can.priors.values()), None)
     expected = f"{prior.mean:.0%} expected" if prior else "nothing known"
-    return f"{passed} of {passed + failed} verified; {expected} before"
+    return f"{passed} of {passed + failed}; {expected}"
 
 
 def examine() -> Examination:
     """Looks at everything a pass needs, and at what would widen it."""
-    return Examination(checks=(_python(), _packages(), _disk(), _writable(), _cores(), _gpu(), _model()))
+    here = (_python(), _packages(), _disk(), _writable(), _cores(), _gpu(), _model())
+    return Examination(checks=(*here, *_providers()))
 
 
 def _python() -> Finding:
@@ -140,3 +191,17 @@ def _model() -> Finding:
     else:
         why = f"{settings.model} at {settings.openai_base_url} looks and reads"
     return Finding(what="vision model", works=settings.model is not None, why=why, needed=False)
+
+
+def _providers() -> tuple[Finding, ...]:
+    environment = _environment(None)
+    return tuple(_provider(one, environment) for one in whole_roster().providers.values())
+
+
+def _provider(provider: Provider, environment: Mapping[str, str]) -> Finding:
+    missing = provider.missing(environment)
+    base = environment.get(provider.base_variable)
+    ready = f"a key is set{f', asked at {base}' if base else ''}"
+    where = f" ({provider.signup})" if provider.signup else ""
+    why = f"{missing}{where}" if missing else ready
+    return Finding(what=provider.title, works=missing is None, why=why, needed=False)

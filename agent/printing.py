@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from agent.report_words import constraint_words
 from agent.request.plan import Fix, Reading
@@ -17,7 +17,8 @@ COLOURS = {"clean": "green", "fixed": "green", "regenerated": "green", "waiting"
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """One table on standard output."""
-    made = Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    folded = (Column(one, overflow="fold") for one in columns)
+    made = Table(*folded, title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for row in rows:
         made.add_row(*row)
     Console().print(made)

@@ -17,7 +17,7 @@ from langgraph.runtime import RunControl
 from sqlalchemy import select
 
 from agent.checkpoint import check_version, open_saver
-from agent.config import DEADLINE_SECONDS, POLL_SECONDS, caps_of, editors_environment, load_settings
+from agent.config import DEADLINE_SECONDS, POLL_SECONDS, Settings, caps_of, editors_environment, load_settings
 from agent.db import RunRow
 from agent.deps import Deps, RunOptions
 from agent.desk import Desk, home_of, opened, run_row
@@ -48,9 +48,10 @@ DRAIN_SECONDS = 3.0
 
 def start(target: Path, options: RunOptions, *listeners: Sink) -> PassResult:
     """Runs the film graph to its goal. Raises BadInput before anything starts, Stopped on a signal."""
-    _possible(options)
     project = open_project(target)
-    may_look(options, load_settings(project.root), project)
+    settings = load_settings(project.root)
+    _possible(options, settings)
+    may_look(options, settings, project)
     with one_writer(home_of(project.root), "a new run") as lock, opened(project) as desk:
         run = _new_run(desk, options)
         lock.rename(run)
@@ -206,12 +207,18 @@ def configured_editors(home: Path, environment: Mapping[str, str]) -> dict[str, 
     return {name: build(name, house) for name, entry in roster().items() if entry.missing(environment) is None}
 
 
-def _possible(options: RunOptions) -> None:
-    """Refuses what this house does not have, before anything starts."""
-    wanted = (*options.only, *([options.prefer] if options.prefer else []))
-    unknown = sorted(set(wanted) - set(roster()))
-    if unknown:
-        raise BadInput(f"no editor is called {', '.join(unknown)}; the roster has {', '.join(sorted(roster()))}")
+def _possible(options: RunOptions, settings: Settings) -> None:
+    """Refuses editors that this house does not have or cannot use, before anything starts."""
+    environment = editors_environment(settings)
+    asked = [*(("--only", name) for name in options.only), *([("--prefer", options.prefer)] if options.prefer else [])]
+    for option, name in asked:
+        entry = roster().get(name)
+        if entry is None:
+            raise BadInput(f"{option}: no editor is called {name}; the roster has {', '.join(sorted(roster()))}")
+        staged = entry.model_copy(update={"provider": None}) if options.rehearse else entry  # a rehearsal needs no key
+        missing = staged.missing(environment)
+        if missing:
+            raise BadInput(f"{option} {name}: {missing}")
 
 
 def _on_signal(control: RunControl, note: Callable[[], None], log: EventLog, words: str) -> None:

@@ -56,6 +56,8 @@ def wrong_calls(root: Path, film: Path) -> dict[str, tuple[tuple[object, ...], s
         "no such media": (("scan", project(root / "b", '[film]\nmedia = "gone.mp4"\n')), "gone.mp4"),
         "no such shot": (("scan", film, "--shots", "SH990"), "SH990"),
         "no such editor": (("pass", film, "--only", "magic"), "magic"),
+        "no key": (("pass", film, "--only", "ray-3.2"), "LUMA"),
+        "prefers no key": (("fix", film, "x", "--prefer", "aleph-2"), "RUNWAY"),
         "no such run": (("show", f"{film}:run-099"), "run-099"),
         "no such finding": (("acknowledge", film, "F-none", "--why", "x"), "F-none"),
         "no such sample": (("sample", "nothing", "-o", root / "s"), "nothing"),
@@ -126,6 +128,7 @@ def test_json_is_one_document_and_nothing_else(tmp_path: Path, film: Path, sutur
     assert cuts["shots"] == [{"id": "SH010", "first": 0, "last": 11, "opens": "start", "over": None}]
     assert "plate" in {editor["name"] for editor in answer("tools")["editors"]}
     assert {check["what"] for check in answer("doctor")["checks"]} >= {"Python", "packages", "disk"}
+    assert {check["what"] for check in answer("doctor")["checks"]} >= {"Runway", "Luma"}
     assert answer("init", film, "-o", tmp_path / "p")["root"].endswith("/p")
     assert answer("runs", tmp_path / "p") == {"runs": []}
     assert answer("clean", tmp_path / "p")["files"] == 0

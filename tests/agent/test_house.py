@@ -1,0 +1,75 @@
+"""The house: prices in words, and prices that were told anew."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from agent.house import editors, price_words, refresh
+from tools.editors.base import Price
+from tools.editors.prices import prices_file, read_prices, write_prices
+from tools.editors.registry import roster, whole_roster
+from tools.errors import BadInput
+
+READ = date(2026, 11, 22)
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        (Price(), "free"),
+        (
+            Price(per_second=Decimal("0.28"), least=Decimal("0.56"), on=READ),
+            "0.28 USD a second made, at least 0.56 (2026-11-22)",
+        ),
+        (Price(per_token=Decimal("0.000007"), on=READ), "7 USD a million tokens (2026-11-22)"),
+        (
+            Price(per_job=Decimal("0.1"), per_frame=Decimal("0.01"), sure=False),
+            "0.1 USD a job + 0.01 USD a frame sent (no date)?",
+        ),
+    ],
+)
+def test_prices_say_what_they_count_and_when_they_were_read(price: Price, words: str) -> None:
+    assert price_words(price) == words
+
+
+def test_a_newer_price_is_laid_over_the_roster_and_an_older_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    name, entry = next((name, one) for name, one in roster().items() if one.capabilities.price.on)
+    told = Price(per_second=Decimal("0.3"), on=date(2126, 1, 1), source='the "price" page', sure=False)
+    old = Price(per_second=Decimal("0.2"), on=date(2006, 1, 1))
+    for price, holds in ((told, told), (old, entry.capabilities.price)):
+        write_prices(prices_file(), {name: price})
+        whole_roster.cache_clear()
+        assert read_prices(prices_file()) == {name: price}
+        assert roster()[name].capabilities.price == holds
+    prices_file().write_text(f'["{name}"]\nper_second = "dear"\n')
+    whole_roster.cache_clear()
+    with pytest.raises(BadInput, match=rf"prices.toml: {name}"):
+        roster()
+    prices_file().unlink()
+    whole_roster.cache_clear()
+
+
+def test_nobody_is_asked_for_prices_without_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("FAL_KEY", raising=False)
+    with pytest.raises(BadInput, match="no provider that tells its prices"):
+        refresh(None)
+    assert not prices_file().exists()
+
+
+def test_an_editor_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("LUMA_API_KEY", raising=False)
+    assert "LUMA_API_KEY" in {one.name: one for one in editors(None)}["ray-3.2"].ready
+    (tmp_path / "suture.toml").write_text('[keys]\nLUMA_API_KEY = "luma-of-the-file"\n')
+    line = {one.name: one for one in editors(None)}["ray-3.2"]
+    assert (line.ready, line.provider) == ("ready", "Luma")
