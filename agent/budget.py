@@ -108,9 +108,9 @@ def estimate(repairs: Sequence[Sequence[Candidate]], again: Sequence[Candidate])
         usd, failed = _in_turn(ways)
         expected, fails = expected + usd, 1 - (1 - fails) * (1 - failed)
     made_again = [*again[:1]] * REGENERATE_TRIES
-    dearest = (sorted((_most(one) for one in ways), reverse=True)[:ESCALATE_AT] for ways in repairs)
+    dearest = (sorted((most_of(one) for one in ways), reverse=True)[:ESCALATE_AT] for ways in repairs)
     high = sum((sum(one, Decimal(0)) for one in dearest), Decimal(0))
-    high += REGENERATE_TRIES * max((_most(one) for one in again), default=Decimal(0))
+    high += REGENERATE_TRIES * max((most_of(one) for one in again), default=Decimal(0))
     return Estimate(low=low, expected=expected + fails * _in_turn(made_again)[0], high=high)
 
 
@@ -123,7 +123,8 @@ def _in_turn(ways: Sequence[Candidate]) -> tuple[Decimal, Decimal]:
     return usd, failed
 
 
-def _most(way: Candidate) -> Decimal:
+def most_of(way: Candidate) -> Decimal:
+    """The most that a way may be billed."""
     return way.usd if way.high is None else max(way.usd, way.high)
 
 

@@ -7,6 +7,7 @@ repairs are threads of their own (agent.graph.shot), started or continued by one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from langchain_core.runnables import RunnableConfig
@@ -19,7 +20,7 @@ from langgraph.types import Command, Send
 from agent import findings as finding_table
 from agent.asked import heeded, offers, stays_words
 from agent.briefing import references_for
-from agent.budget import Estimate, estimate
+from agent.budget import NO_CAPS, Estimate, estimate, most_of, plain
 from agent.checkpoint import check_version
 from agent.deps import Deps
 from agent.graph.common import film_of, heavy, keep_film, shot_of, staged
@@ -275,7 +276,9 @@ async def decide(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
     by_id = state.get("findings", {})
     if deps.options.reading is not None:
         decisions = {key: heeded(one, by_id.get(key), deps.options.reading) for key, one in decisions.items()}
-    return {"decisions": decisions, "quotes": quotes_of(film, decisions, by_id, deps)}
+    quotes = await heavy(deps, quotes_of, film, decisions, by_id, deps)
+    dear = await heavy(deps, too_dear, film, decisions, by_id, deps)
+    return {"decisions": decisions, "quotes": quotes, "notices": noticed("budget", [dear] if dear else [])}
 
 
 def quotes_of(
@@ -293,6 +296,20 @@ def quotes_of(
     return quotes
 
 
+def too_dear(film: Film, decisions: Mapping[str, Decision], findings: Mapping[str, Finding], deps: Deps) -> str | None:
+    """What the cheapest first edit costs, where the budget allows none at all; None where it allows some."""
+    wanted = [d for d in decisions.values() if d.finding and d.action not in ("leave", "ask")]
+    if deps.caps == NO_CAPS or any(_ways(film, one, findings, deps) for one in wanted):
+        return None
+    free = replace(deps, limits=NO_CAPS, options=deps.options.model_copy(update={"budget": None}))
+    ways = [(one.shot, way) for one in wanted for way in _ways(film, one, findings, free)]
+    if not ways:
+        return None
+    shot, cheapest = min(ways, key=lambda way: most_of(way[1]))
+    asks = f"the cheapest first edit may cost {plain(most_of(cheapest))} USD ({cheapest.editor} in {shot})"
+    return f"no edit is sent: {asks}"
+
+
 def _ways(film: Film, decision: Decision, findings: Mapping[str, Finding], deps: Deps) -> tuple[Candidate, ...]:
     """What the router would choose for a decision, best first."""
     action = decision.action
@@ -302,7 +319,7 @@ def _ways(film: Film, decision: Decision, findings: Mapping[str, Finding], deps:
     shot, finding = shot_of(film, decision.shot), findings[decision.finding]
     window = decision.window if action == "retake" else None
     need = routing.need_of(film, shot, finding, decision, action)
-    panels = references_for(film, finding, (), ())
+    panels = references_for(film, finding, (), (), action)
     draft = routing.draft_of(film, shot, finding, action, window=window, references=panels)
     return routing.route(need, deps, draft=draft, allow=film.allow, barred={}, tried=(), failures=0).ranked
 

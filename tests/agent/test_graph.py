@@ -143,7 +143,7 @@ def test_only_shots_where_something_is_to_be_done_get_a_thread() -> None:
     repairs = repairs_of(state)
     assert list(repairs) == ["SH020"]
     assert repairs["SH020"].lineage == "v001"
-    assert thread("run-001", repairs["SH020"])["configurable"]["thread_id"] == "run-001/v2/SH020"
+    assert thread("run-001", repairs["SH020"])["configurable"]["thread_id"] == "run-001/v3/SH020"
 
 
 @pytest.fixture

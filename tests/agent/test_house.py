@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from agent.house import editors, price_words, refresh
+from agent.runs import configured_editors
 from tools.editors.base import Price
 from tools.editors.prices import prices_file, read_prices, write_prices
 from tools.editors.registry import roster, whole_roster
 from tools.errors import BadInput
+from tools.sandbox.providers import ProviderSandbox
 
 READ = date(2026, 11, 22)
 
@@ -73,3 +75,9 @@ def test_an_editor_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "suture.toml").write_text('[keys]\nLUMA_API_KEY = "luma-of-the-file"\n')
     line = {one.name: one for one in editors(None)}["ray-3.2"]
     assert (line.ready, line.provider) == ("ready", "Luma")
+
+
+def test_on_the_stage_of_a_rehearsal_every_editor_is_ready(tmp_path: Path) -> None:
+    with ProviderSandbox(None) as providers:
+        ready = configured_editors(tmp_path, providers.environment())
+    assert set(ready) == {name for name, entry in roster().items() if not entry.capabilities.retired}
