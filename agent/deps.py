@@ -15,6 +15,7 @@ from agent.budget import NO_CAPS, Caps
 from agent.economics import PERSON_USD
 from agent.events import Sink
 from agent.experience import Experience
+from agent.hands import Hands
 from agent.ledger import Ledger
 from agent.mind import Mind
 from agent.policy import Policy
@@ -83,6 +84,8 @@ class Deps:
     """Country or area of the user; some models may not be used from everywhere."""
     experience: Experience = field(default_factory=Experience)
     """What earlier runs taught about editors."""
+    hands: Hands | None = None
+    """What does the work of shot repairs; None where no shot is repaired."""
     mind: Mind | None = None
     """The vision-language model; None when pixels look alone."""
     control: RunControl | None = None

@@ -24,7 +24,7 @@ from agent.desk import Desk, home_of, opened, run_row
 from agent.errors import OtherVersion, Stopped
 from agent.events import Event, EventLog, Sink
 from agent.experience import learned
-from agent.graph import Answer, FilmGraph, answer_shot, film_graph, repairs_of, shot_graph, thread
+from agent.graph import Answer, FilmGraph, PixelHands, answer_shot, film_graph, repairs_of, shot_graph, thread
 from agent.graph.common import film_of
 from agent.ledger import Ledger
 from agent.lock import one_writer
@@ -191,6 +191,7 @@ def make_deps(
         deadline_seconds=_seconds(environment, DEADLINE_SECONDS),
         region=settings.region,
         experience=learned(desk.sessions, before=run),
+        hands=PixelHands(),
         mind=minded.mind,
         control=control,
     )

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import partial
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -18,27 +16,21 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from agent.briefing import after, frames_for, plan_edit, references_for, request
+from agent.briefing import after, plan_edit
 from agent.deps import Deps
 from agent.economics import ESCALATE_AT, REGENERATE_TRIES
 from agent.errors import OverBudget
-from agent.fill_answer import written_fill
-from agent.fill_words import fill_of
-from agent.film_text import shortened
-from agent.graph.common import film_of, heavy, shot_of, staged
+from agent.graph.common import film_of, shot_of, staged
+from agent.hands import Hands, Place
 from agent.purpose import purpose_of
-from agent.schema import Attempt, Decision, Film, Finding, Outcome, OutcomeStatus, Shot
-from agent.stages import commit as committing
+from agent.schema import Attempt, Decision, Outcome, OutcomeStatus
 from agent.stages import edit as editing
 from agent.stages import escalate as escalating
-from agent.stages import judge_repair as judging
 from agent.stages import route as routing
-from agent.stages import verify as verifying
-from agent.stages.inspect_shots import still_there, wrong_again
 from agent.state import Repair, ShotState
-from tools.editors.base import Capabilities, PaidAction
+from tools.editors.base import PaidAction
 from tools.errors import BadInput, EditorError, Refused, Unknown
-from tools.types import Clip, Frozen, Reference, Verdict
+from tools.types import Clip, Frozen, Verdict
 
 ShotGraph: TypeAlias = CompiledStateGraph[ShotState, Deps, ShotState, ShotState]
 
@@ -174,23 +166,28 @@ def _question(state: ShotState) -> dict[str, Any]:
     return {"shot": state["repair"].shot, "decisions": decisions}
 
 
-class _Place:
-    """What a node of the shot graph looks at: the film, the shot, and the finding being worked on."""
+def _place(state: ShotState, deps: Deps) -> Place:
+    """What the shot's repair works on now."""
+    repair, working = state["repair"], state.get("working")
+    film = film_of(repair.film, deps)
+    shot = shot_of(film, repair.shot)
+    by_id = {finding.id: finding for finding in repair.findings}
+    kept = Clip(media=deps.store.path(working), first=0, last=shot.clip.frames - 1) if working else None
+    return Place(
+        repair=repair,
+        film=film,
+        shot=shot,
+        todo=tuple(by_id[one] for one in state["todo"]),
+        decision=next(d for d in repair.decisions if d.finding == state["todo"][0]),
+        action=_paid(state),
+        clip=kept or shot.clip,
+        attempts=tuple(sorted(state.get("attempts", {}).values(), key=lambda a: a.n)),
+    )
 
-    def __init__(self, state: ShotState, deps: Deps) -> None:
-        self.repair: Repair = state["repair"]
-        self.film: Film = film_of(self.repair.film, deps)
-        self.shot: Shot = shot_of(self.film, self.repair.shot)
-        by_id = {finding.id: finding for finding in self.repair.findings}
-        self.todo: list[Finding] = [by_id[one] for one in state["todo"]]
-        self.finding: Finding = self.todo[0]
-        self.decision: Decision = next(d for d in self.repair.decisions if d.finding == self.finding.id)
-        self.action: PaidAction = _paid(state)
-        working = state.get("working")
-        kept = Clip(media=deps.store.path(working), first=0, last=self.shot.clip.frames - 1) if working else None
-        self.clip: Clip = kept or self.shot.clip
-        self.attempts: list[Attempt] = sorted(state.get("attempts", {}).values(), key=lambda a: a.n)
-        self.window = self.decision.window if self.action == "retake" else None
+
+def _hands(deps: Deps) -> Hands:
+    assert deps.hands is not None, "a run that repairs shots has hands"
+    return deps.hands
 
 
 def _paid(state: ShotState) -> PaidAction:
@@ -201,9 +198,9 @@ def _paid(state: ShotState) -> PaidAction:
 
 async def route(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Chooses the editor and its way of working for the current finding."""
-    deps, at = runtime.context, _Place(state, runtime.context)
+    deps, at = runtime.context, _place(state, runtime.context)
     need = routing.need_of(at.film, at.shot, at.finding, at.decision, at.action)
-    references = await _references(at, deps)
+    references = await _hands(deps).references(at, deps)
     found = routing.route(
         need,
         deps,
@@ -216,31 +213,14 @@ async def route(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
         attempts=at.attempts,
         keep=True,
     )
-    prompt = await _prompt(at, deps.editors[found.choice.editor].capabilities, references, deps) if found.choice else ""
+    prompt = ""
+    if found.choice:
+        can = deps.editors[found.choice.editor].capabilities
+        prompt = await _hands(deps).prompt(at, can, references[: can.references], deps)
     return {"route": found, "prompt": prompt, "edit": None, "job": None, "take": None}
 
 
-async def _prompt(at: _Place, can: Capabilities, references: Sequence[Reference], deps: Deps) -> str:
-    """What an editor is told, by its own rules of words; "" for one that reads none."""
-    if can.words.style == "none":
-        return ""
-    shown = references[: can.references]
-    if at.action != "inpaint":
-        findings = at.todo if at.action == "regenerate" else [at.finding]
-        told = request(at.film, at.shot, at.action, findings=findings, references=shown, window=at.window)
-        return shortened(told, can.words.max_characters)
-    fill = await heavy(deps, fill_of, at.film, at.clip, [at.finding], shown)
-    return await written_fill(fill, can.words, deps.mind, shot=at.shot, finding=at.finding, references=shown)
-
-
-async def _references(at: _Place, deps: Deps) -> tuple[Reference, ...]:
-    """Panels, then frames of other shots, that the current finding's editor may look at."""
-    panels = references_for(at.film, at.finding, at.repair.sheet_versions, at.repair.faults)
-    wanted = frames_for(at.film, at.finding)
-    return panels + await heavy(deps, editing.frame_references, at.film, wanted, deps) if wanted else panels
-
-
-def _tried(at: _Place) -> set[tuple[str, str]]:
+def _tried(at: Place) -> set[tuple[str, str]]:
     """Ways that failed on these inputs. After any try the editor's own choice would be that way again."""
     if at.action == "regenerate":
         return set()
@@ -250,11 +230,11 @@ def _tried(at: _Place) -> set[tuple[str, str]]:
 
 async def submit(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Sends the edit, once."""
-    deps, at = runtime.context, _Place(state, runtime.context)
+    deps, at = runtime.context, _place(state, runtime.context)
     found = state["route"]
     assert found is not None
     assert found.choice is not None
-    references = await _references(at, deps)
+    references = await _hands(deps).references(at, deps)
     limit = deps.editors[found.choice.editor].capabilities.references
     edit = plan_edit(
         at.film,
@@ -295,7 +275,7 @@ async def fetch(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     assert job is not None
     assert edit is not None
     try:
-        take = await editing.fetch(edit, job, runtime.context)
+        take = await _hands(runtime.context).fetch(edit, job, runtime.context)
     except (EditorError, BadInput) as error:
         return _faulted(state, job.editor, error)
     return {"take": take}
@@ -313,37 +293,17 @@ def _faulted(state: ShotState, editor: str, error: Exception) -> dict[str, Any]:
 
 async def verify(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Judges the take, writes the verdict into the ledger, and moves on to what is left."""
-    deps, at = runtime.context, _Place(state, runtime.context)
+    deps, at = runtime.context, _place(state, runtime.context)
     edit, take = state["edit"], state["take"]
     assert edit is not None
     assert take is not None
-    judged_findings = at.todo if at.action == "regenerate" else [at.finding]
-    verdict = await heavy(
-        deps,
-        verifying.verify,
-        edit,
-        deps.store.path(take.media),
-        lambda media: _seen_again(at, judged_findings, media, deps),
-    )
-    words = ""
-    if deps.mind is not None and verdict.verdict == "pass":
-        take_clip = Clip(media=deps.store.path(take.media), first=0, last=at.shot.clip.frames - 1)
-        judged = await judging.judge_repair(at.film, judged_findings, edit.clip, take_clip, deps.mind)
-        verdict, words = judging.with_judgement(verdict, judged), judged.words
-    deps.ledger.settled(edit.key, verdict.verdict)
-    attempt = _attempt(state, at, verdict).model_copy(update={"judged": words})
-    return {"attempts": {edit.key: attempt}, **_judged(state, at, verdict)}
+    judged = await _hands(deps).judge(at, edit, take, deps)
+    deps.ledger.settled(edit.key, judged.verdict.verdict)
+    attempt = _attempt(state, at, judged.verdict).model_copy(update={"judged": judged.words})
+    return {"attempts": {edit.key: attempt}, **_judged(state, at, judged.verdict)}
 
 
-def _seen_again(at: _Place, findings: Sequence[Finding], media: Path, deps: Deps) -> bool:
-    """Whether a take shows a finding again: at its place, or anywhere in a shot that was made again."""
-    faults, repaired = at.repair.faults, at.repair.sheet_versions
-    if at.action == "regenerate":
-        return wrong_again(at.film, at.shot, findings, media, deps, faults=faults, repaired=repaired)
-    return any(still_there(at.film, at.shot, finding, media, deps, faults=faults) for finding in findings)
-
-
-def _attempt(state: ShotState, at: _Place, verdict: Verdict) -> Attempt:
+def _attempt(state: ShotState, at: Place, verdict: Verdict) -> Attempt:
     edit, take, found = state["edit"], state["take"], state["route"]
     assert edit is not None
     assert take is not None
@@ -367,7 +327,7 @@ def _attempt(state: ShotState, at: _Place, verdict: Verdict) -> Attempt:
     )
 
 
-def _judged(state: ShotState, at: _Place, verdict: Verdict) -> dict[str, Any]:
+def _judged(state: ShotState, at: Place, verdict: Verdict) -> dict[str, Any]:
     """What a verdict changes: a pass resets the count and moves on; a failure counts."""
     edit, take = state["edit"], state["take"]
     assert edit is not None
@@ -389,7 +349,7 @@ def _next_action(repair: Repair, todo: Sequence[str]) -> PaidAction:
 
 async def escalate(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Region edits that failed or ran out of ways become a regeneration; what no editor can do becomes a ready job."""
-    at = _Place(state, runtime.context)
+    at = _place(state, runtime.context)
     if at.action != "regenerate" and _was_tried(at):
         if at.repair.stays:
             return {
@@ -402,33 +362,23 @@ async def escalate(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     return await _hand_over(state, at, runtime.context)
 
 
-def _was_tried(at: _Place) -> bool:
+def _was_tried(at: Place) -> bool:
     return any(a.finding == at.finding.id and a.action == at.action for a in at.attempts)
 
 
-def _why_regenerate(at: _Place) -> str:
+def _why_regenerate(at: Place) -> str:
     tried = [a for a in at.attempts if a.verdict == "fail"]
     measured = "; ".join(f"{a.tool} ({a.method}) failed {escalating.failed(a)}" for a in tried)
     return f"repairing stopped after {len(tried)} failed tries: {measured}"
 
 
-async def _hand_over(state: ShotState, at: _Place, deps: Deps) -> dict[str, Any]:
+async def _hand_over(state: ShotState, at: Place, deps: Deps) -> dict[str, Any]:
     found = state["route"]
     dropped = "; ".join(f"{d.editor} {d.why}" for d in found.dropped) if found else ""
     why = f"no editor here can {at.action} {at.shot.id} ({dropped}); the job is ready to send"
-    findings = at.todo if at.action == "regenerate" else [at.finding]
     need = routing.need_of(at.film, at.shot, at.finding, at.decision, at.action)
-    references = await _references(at, deps)
-    make = partial(
-        escalating.ready_job,
-        clip=at.clip,
-        references=references,
-        window=at.window,
-        quote=routing.roster_quotes(need, deps.editors),
-        why="; ".join(filter(None, [state["why"], why])),
-        deps=deps,
-    )
-    ready = await heavy(deps, make, at.film, at.shot, at.action, findings)
+    quote, why = routing.roster_quotes(need, deps.editors), "; ".join(filter(None, [state["why"], why]))
+    ready = await _hands(deps).ready_job(at, await _hands(deps).references(at, deps), quote, why, deps)
     return {"ending": "waiting", "ready": ready, "why": ready.why}
 
 
@@ -438,8 +388,7 @@ async def commit(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     shot = shot_of(film_of(repair.film, deps), repair.shot)
     working, version = state.get("working"), shot.version
     if working is not None:
-        made = await heavy(deps, committing.commit, shot, working, state["lineage"], deps)
-        version = made.number
+        version = await _hands(deps).commit(shot, working, state["lineage"], deps)
     attempts = tuple(sorted(state.get("attempts", {}).values(), key=lambda a: a.n))
     outcome = Outcome(
         shot=shot.id,

@@ -28,6 +28,7 @@ from agent.economics import (
     posterior,
 )
 from agent.experience import learned
+from agent.graph import PixelHands
 from agent.ledger import Entry, Ledger
 from agent.policy import Policy
 from agent.purpose import purpose_of
@@ -113,6 +114,7 @@ def desk(folder: Path, *editors: Editor, region: str | None = None, **options: A
         editors={editor.name: editor for editor in editors},
         options=RunOptions(**options),
         region=region,
+        hands=PixelHands(),
         experience=learned(sessions, before="run-009"),
     )
 
