@@ -125,6 +125,8 @@ class Capabilities(Frozen):
     mask_exact: bool = True
     """False where the model may change pixels outside the mask too (the gate puts them back)."""
     borrows: bool = False
+    between: bool = False
+    """True when a retake is made from the kept frames at its two ends; the footage itself is not sent."""
     references: int = 0
     """Most pictures it looks at beside the footage."""
     limits: Limits = Limits()

@@ -64,8 +64,8 @@ def plan_fit(edit: Edit, info: MediaInfo, can: Capabilities) -> Fit:
 
 
 def sends_footage(edit: Edit, can: Capabilities) -> bool:
-    """Whether the clip itself is sent. A model that makes shots from nothing makes a retake from its two ends."""
-    return edit.action == "inpaint" or (edit.action == "retake" and "regenerate" not in can.actions)
+    """Whether the clip itself is sent."""
+    return edit.action == "inpaint" or (edit.action == "retake" and not can.between)
 
 
 def _pinned(edit: Edit) -> Pinned:

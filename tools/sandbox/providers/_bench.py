@@ -175,6 +175,11 @@ class Bench:
             self._blobs[name] = path
         return f"{self.base_url}/files/{name}"
 
+    def alias(self, name: str, address: str) -> None:
+        """Lets a kept file be found by another last part of its address too."""
+        with self._lock:
+            self._blobs[name] = self._blobs[address.rsplit("/", 1)[-1]]
+
     def result(self, job: Job) -> Path:
         """The file of a job's result, made when it is first asked for."""
         with self._making:

@@ -1,8 +1,8 @@
 """What a job's model would have made: real footage.
 
 Where a labelled film is known and what was sent is part of it, the result is the truth: the clean take's own pixels, at
-the size, rate and padding that was asked for. Else it is an honest local edit: a region is filled from its surround and
-from other frames, a stretch is crossed from one end to the other, a shot made again shows its reference. What cannot be
+the size, rate and padding that was asked for. Else it is an honest local edit: a region is filled from its surround, a
+stretch is crossed from one end to the other, a shot made again shows its reference. What cannot be
 done by such means comes back as it was sent.
 """
 
@@ -17,18 +17,17 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tools.editors.local.cleanplate.inpaint import Settings, inpaint
-from tools.editors.stills import RGB24
-from tools.media.pixels import rgb8
 from tools.sandbox.providers import _footage as files
 from tools.sandbox.providers._bench import Job, Work
 from tools.sandbox.providers._spoil import SPOILS, spoilt
 from tools.sandbox.providers._truth import Truth
-from tools.types import Bits, Box, ColourTags, Frame, Rgb
+from tools.types import Bits, Box, Rgb
 
 RATE = Fraction(24)
 SECONDS = 5.0
 SIZE = (640, 360)
+SURROUND = 8
+"""Pixels around a region from which it is filled."""
 
 
 class Made(NamedTuple):
@@ -182,12 +181,18 @@ def _still_mask(work: Work, picture: Rgb) -> Bits | None:
 
 
 def _locally(frames: Sequence[Rgb], masks: Sequence[Bits]) -> list[Rgb]:
-    """The masked places filled from other frames and from their surround."""
-    source = [
-        Frame(i, tuple(np.ascontiguousarray(f[..., c]) for c in range(3)), RGB24, ColourTags(range=2))
-        for i, f in enumerate(frames)
-    ]
-    return [rgb8(filled.frame) for filled in inpaint(source, masks, [], Settings(method="auto", grain=True, seed=0))]
+    """The masked places filled from their surround, frame by frame."""
+    return [_filled_in(frame, mask) for frame, mask in zip(frames, masks, strict=True)]
+
+
+def _filled_in(frame: Rgb, mask: Bits) -> Rgb:
+    box = Box.around(mask)
+    if box is None:
+        return frame
+    near = box.grown(SURROUND, frame.shape[1], frame.shape[0]).slices
+    done = frame.copy()
+    done[near] = cv2.inpaint(np.ascontiguousarray(frame[near]), mask[near].astype(np.uint8), 3, cv2.INPAINT_TELEA)
+    return done
 
 
 def _crossed(frames: Sequence[Rgb], masks: Sequence[Bits]) -> list[Rgb]:
