@@ -14,20 +14,24 @@ from pathlib import Path
 
 import pytest
 
+from agent.budget import Estimate
 from agent.db import open_database
 from agent.deps import Deps, RunOptions
 from agent.errors import OverBudget
+from agent.graph.film import quotes_of, too_dear
 from agent.ledger import Ledger
 from agent.policy import Policy
-from agent.schema import Candidate, Finding
+from agent.schema import Candidate, Decision, Film, Finding, Shot
 from agent.stages import edit as editing
 from agent.store import Store
+from tests.agent.samples import sample
 from tools.editors.base import Capabilities
 from tools.errors import Broken, Refused, StillRunning, TryAgain, Unknown
 from tools.types import Box, Clip, Edit, Job, Progress, Quote, Take
 
 EDIT = Edit(key="k", action="inpaint", clip=Clip(media=Path("shot.mp4"), first=0, last=7), mask=Path("mask.mkv"))
-CHOICE = Candidate(editor="shop", method="auto", usd=Decimal("0.5"), high=Decimal(1), seconds=1, p=0.5, cost=1, why="")
+HALF = Decimal("0.5")
+CHOICE = Candidate(editor="shop", method="auto", usd=HALF, high=Decimal(1), seconds=1, p=0.5, cost=1, why="")
 FINDING = Finding(
     id="F-1",
     shot="SH010",
@@ -206,3 +210,23 @@ def test_the_deadline_counts_the_waits_and_a_webhook_may_come_sooner(tmp_path: P
         asyncio.run(editing.poll(Job(editor="shop", handle="k-1"), deps, woken))
     assert shop.asked == 4
     assert all(5.0 <= seconds <= 5.0 * (1 + editing.JITTER) for seconds in waited)
+
+
+def test_a_budget_that_allows_no_edit_says_what_the_cheapest_costs(tmp_path: Path) -> None:
+    (tmp_path / "mask.mkv").touch()
+    clip = EDIT.clip.model_copy(update={"media": tmp_path / "shot.mp4"})
+    shot = sample(Shot).model_copy(update={"id": "SH010", "clip": clip, "source": clip})
+    film = sample(Film).model_copy(
+        update={"root": tmp_path, "shots": (shot,), "sheets": (), "plates": (), "allow": ("shop",)}
+    )
+    repair = sample(Decision).model_copy(update={"shot": "SH010", "finding": "F-1", "action": "inpaint"})
+    told = (film, {"F-1": repair}, {"F-1": FINDING.model_copy(update={"evidence": (), "mask": "mask.mkv"})})
+    shop = Shop(tmp_path / "book")
+    assert quotes_of(*told, desk(tmp_path, shop))["SH010"] == Estimate(low=HALF, expected=HALF, high=Decimal(1))
+    assert too_dear(*told, desk(tmp_path, shop, budget=1)) is None
+    poor = desk(tmp_path, shop, budget="0.00001")
+    assert quotes_of(*told, poor)["SH010"] == Estimate()
+    assert "cheapest first edit may cost 1 USD (shop in SH010)" in str(too_dear(*told, poor))
+    with pytest.raises(OverBudget, match="SUTURE_BUDGET_RUN"):
+        sent(poor)
+    assert shop.jobs == []
