@@ -92,13 +92,9 @@ def mask_file(folder: Path) -> Path:
     return folder / "mask.png"
 
 
-def can(*actions: PaidAction, medium: Any = "video", **limits: Any) -> Capabilities:
-    told: dict[str, Any] = {
-        "actions": actions or ("inpaint", "retake"),
-        "local": False,
-        "medium": medium,
-        "limits": limits,
-    }
+def can(*actions: PaidAction, medium: Any = "video", between: bool = False, **limits: Any) -> Capabilities:
+    told: dict[str, Any] = {"actions": actions or ("inpaint", "retake"), "local": False, "medium": medium}
+    told |= {"between": between, "limits": limits}
     return Capabilities.model_validate(told)
 
 
@@ -275,7 +271,7 @@ def test_a_clip_too_long_too_small_or_too_wide_is_refused_with_the_limit(tmp_pat
 
 @pytest.mark.parametrize("retime", [96, 97])
 def test_a_retake_made_between_two_frames_is_retimed_to_its_window(tmp_path: Path, retime: int) -> None:
-    media, able = source_film(tmp_path), can("regenerate", "retake", durations=(4, 6, 8), output_rate="24/1")
+    media, able = source_film(tmp_path), can("retake", between=True, durations=(4, 6, 8), output_rate="24/1")
     edit = edit_of(media, "retake", window=(6, 11))
     fit = fit_of(edit, able)
     assert (fit.first, fit.last, fit.seconds_asked, fit.pinned) == (5, 12, 4, "both")

@@ -29,9 +29,10 @@ BT709 = ColourTags(primaries=1, transfer=1, matrix=1, range=1)
 YUV420P = PixelLayout(name="yuv420p", family="yuv", depth=8, chroma_x=1, chroma_y=1)
 BACKWARDS = 12
 """Frames that are held while a clip is read backwards."""
-QUALITIES = (8, 16, 20, 24, 28)
-"""x264's constant rate factors: the first is as good as a model can tell, the rest for files over a limit."""
-MASK_QUALITY = 4
+QUALITIES = ((12, "ultrafast"), (16, "veryfast"), (20, "veryfast"), (24, "veryfast"), (28, "veryfast"))
+"""x264's constant rate factors and presets: the first is as good as a model can tell (50 dB on grain), and quick; the
+rest are for files over a limit."""
+MASK_QUALITY = (4, "ultrafast")
 
 ACCURATE = Interpolation.BICUBIC
 
@@ -222,10 +223,11 @@ def _too_large(path: Path, fit: Fit) -> bool:
     return fit.megabytes is not None and path.stat().st_size > fit.megabytes * 1_000_000
 
 
-def _write(path: Path, stream: Iterator[Rgb], fit: Fit, quality: int) -> None:
+def _write(path: Path, stream: Iterator[Rgb], fit: Fit, quality: tuple[int, str]) -> None:
     """The footage at a constant rate factor, BT.709 at limited range."""
+    factor, preset = quality
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as out:
-        track = out.add_stream("libx264", rate=fit.rate, options={"crf": str(quality), "preset": "veryfast"})
+        track = out.add_stream("libx264", rate=fit.rate, options={"crf": str(factor), "preset": preset})
         assert isinstance(track, VideoStream)
         track.width, track.height, track.pix_fmt = fit.width, fit.height, "yuv420p"
         context = track.codec_context
