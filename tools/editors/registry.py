@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import Field, ValidationError
 
-from tools.editors.base import Capabilities, Editor
+from tools.editors.base import Capabilities, Editor, Price
+from tools.editors.prices import prices_file, read_prices
 from tools.errors import BadInput
 from tools.types import Frozen
 
@@ -76,14 +78,23 @@ class Roster(Frozen):
 
 @cache
 def whole_roster(path: Path = ROSTER) -> Roster:
-    """Providers and editors by name; BadInput names the entry that cannot be read."""
+    """Providers and editors by name, under newer prices; BadInput names the entry that cannot be read."""
     told = tomllib.loads(path.read_text(encoding="utf-8"))
     providers = {
         name: _read(path, f"providers.{name}", Provider, {"name": name, **fields})
         for name, fields in told.get("providers", {}).items()
     }
     editors = {name: _entry(path, name, fields, providers) for name, fields in told.get("editors", {}).items()}
-    return Roster(providers=providers, editors=editors)
+    newer = read_prices(prices_file())
+    return Roster(providers=providers, editors={name: _priced(one, newer.get(name)) for name, one in editors.items()})
+
+
+def _priced(entry: Entry, price: Price | None) -> Entry:
+    """The entry at a price that was read no earlier than its own."""
+    can = entry.capabilities
+    if price is None or (can.price.on or date.min) > (price.on or date.min):
+        return entry
+    return entry.model_copy(update={"capabilities": can.model_copy(update={"price": price})})
 
 
 def roster() -> dict[str, Entry]:
