@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from agent import routes
 from agent.briefing import plan_edit
-from agent.budget import left
+from agent.budget import NO_CAPS, left
 from agent.deps import Deps
 from agent.economics import Verdicts, evidence_moves, footage_made_again
 from agent.experience import Skill
@@ -173,6 +173,8 @@ class _House(NamedTuple):
             return "not among --only"
         if editor.name in self.barred or can.local:
             return self.barred.get(editor.name)
+        if options.rehearse:
+            return None
         if options.offline:
             return "footage may not leave the machine (--offline)"
         if not {can.provider, editor.name} & set(self.allow):
@@ -206,7 +208,7 @@ def incapable(can: Capabilities, need: Need) -> str | None:
 
 def _budget_left(shot: str, deps: Deps) -> Decimal | None:
     """The most that one more edit of the shot may cost; None where nothing limits it."""
-    return left(deps.caps, deps.ledger.sums(deps.run, shot))
+    return None if deps.caps == NO_CAPS else left(deps.caps, deps.ledger.sums(deps.run, shot))
 
 
 def _remaking(need: Need, draft: Edit, house: _House, attempts: Sequence[Attempt]) -> tuple[Offer, ...]:
