@@ -96,8 +96,12 @@ def request(
     findings: Sequence[Finding],
     references: Sequence[Reference],
     window: tuple[int, int] | None,
+    failed: Sequence[str] = (),
 ) -> str:
-    """The words of a retake or of a shot made again: what was wrong, what must be right, what to follow."""
+    """The words of a retake or of a shot made again: what was wrong, what must be right, what to follow.
+
+    `failed` says why earlier takes of a shot made again were not accepted.
+    """
     wrong = [f"frames {f.frames[0]}-{f.frames[1]}: {f.observed}; it should be {f.expected}" for f in findings]
     named = [reference.what for reference in references]
     if action == "retake" and window is not None:
@@ -116,6 +120,7 @@ def request(
         bible=film.bible,
         wrong=wrong,
         references=named,
+        failed=list(failed),
     ).text
 
 
@@ -189,6 +194,11 @@ def _identity(reference: Reference) -> tuple[str, str, object, str]:
     data = reference.path.read_bytes()
     mask = reference.mask.name if reference.mask else ""
     return reference.what, hashlib.sha256(data).hexdigest(), reference.box, mask
+
+
+def sent_again(edit: Edit) -> Edit:
+    """The same edit under another key: for when a person has it sent although its first sending may have come."""
+    return edit.model_copy(update={"key": hashlib.sha256(f"{edit.key} again".encode()).hexdigest()[:32]})
 
 
 def after(lineage: str, key: str) -> str:

@@ -25,7 +25,7 @@ from agent.schema import (
 )
 from tools.types import Action, Edit, Frozen, Job
 
-GRAPH_VERSION = 3
+GRAPH_VERSION = 4
 """Part of every thread id: a checkpoint of other nodes is never continued by these."""
 
 Value = TypeVar("Value")
@@ -122,13 +122,21 @@ class Gated(Frozen):
     how: dict[str, str | float | int | bool]
 
 
+class Doubt(Frozen):
+    """What only a person, or time, can settle about a job: whether a "lost" one came, or when a "running" one ends."""
+
+    about: Literal["lost", "running"]
+    why: str
+
+
 class ShotState(TypedDict, total=False):
     """A shot thread's channels.
 
     `todo` are findings still to repair, the first being worked on; `working` names the newest verified take (None: the
     current version) and `lineage` the edits behind it. `consecutive_failures` counts failed verdicts of any kind and
-    only a pass resets it; `faults` counts transport faults and refusals, which are no failures of quality. `prompt` is
-    what the chosen editor will be told: written before the edit, since it is part of its key.
+    only a pass resets it; `transport_faults` and `refusals` are no failures of quality: they bar an editor. `asked`
+    names every edit that was planned, by what was asked for, with its number: none is asked for twice. `doubt` is what
+    a person is asked about the job.
     """
 
     schema_version: Required[int]
@@ -142,11 +150,12 @@ class ShotState(TypedDict, total=False):
     refusals: int
     barred: Annotated[dict[str, str], merged]
     attempts: Annotated[dict[str, Attempt], merged]
+    asked: Annotated[dict[str, int], merged]
     route: Route | None
-    prompt: str
     edit: Edit | None
     job: Job | None
     take: Gated | None
+    doubt: Doubt | None
     working: str | None
     lineage: str
     ending: OutcomeStatus | None

@@ -23,6 +23,7 @@ from agent.briefing import references_for
 from agent.budget import NO_CAPS, Estimate, estimate, most_of, plain
 from agent.checkpoint import check_version
 from agent.deps import Deps
+from agent.economics import REGENERATE_TRIES
 from agent.graph.common import film_of, heavy, keep_film, shot_of, staged
 from agent.graph.shot import Answer, ShotGraph, shot_graph
 from agent.placement import side_by_side
@@ -46,8 +47,14 @@ from agent.stages.read_sheets import read_sheets
 from agent.stages.repair_sheets import repair_sheets as repair_faulty_panels
 from agent.stages.trace import trace as trace_causes
 from agent.stages.weigh_looks import weigh_looks as weigh
-from agent.state import GRAPH_VERSION, FilmState, InspectTask, LookTask, Repair, ShotState
+from agent.state import GRAPH_VERSION, Doubt, FilmState, InspectTask, LookTask, Repair, ShotState
 from agent.versions import ORIGIN, Versions
+
+DOUBTS = {
+    "lost": "{} sends it again, although it may then be billed twice, or gives the shot up",
+    "running": "{} asks for it now, or gives the shot up",
+}
+"""What an answer does about a job that nobody can tell of."""
 
 FilmGraph: TypeAlias = CompiledStateGraph[FilmState, Deps, FilmState, FilmState]
 
@@ -327,9 +334,7 @@ def _ways(film: Film, decision: Decision, findings: Mapping[str, Finding], deps:
 async def repair_sheets(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Repairs faulty panels as new versions of their sheets; a request about shots leaves the sheets alone."""
     deps = runtime.context
-    made = await heavy(
-        deps,
-        repair_faulty_panels,
+    made = await repair_faulty_panels(
         film_of(state["film"], deps),
         () if deps.options.reading else tuple(state.get("faults", {}).values()),
         tuple(state.get("causes", {}).values()),
@@ -352,7 +357,7 @@ class ShotRepairs:
         return {"outcomes": {shot: outcomes[shot] for shot in state["shots"]}}
 
     async def _advance(self, repair: Repair, deps: Deps) -> Outcome:
-        config = thread(deps.run, repair)
+        config = thread(deps.run, repair, len(deps.editors))
         now = await self._shots.aget_state(config)
         if now.created_at is None:
             begin: ShotState = {"schema_version": SCHEMA_VERSION, "repair": repair}
@@ -371,12 +376,14 @@ def unrepaired(shot: str, state: FilmState) -> Outcome:
 
 def outcome_of(values: dict[str, Any], repair: Repair, run: str) -> Outcome:
     """The thread's outcome, or that it waits for an answer."""
-    outcome = values.get("outcome")
+    outcome, doubt = values.get("outcome"), values.get("doubt")
     if isinstance(outcome, Outcome):
         return outcome
+    command = f"`suture answer {run} {repair.shot} approve|reject`"
+    if isinstance(doubt, Doubt):
+        return Outcome(shot=repair.shot, status="waiting", why=f"{doubt.why}; {DOUBTS[doubt.about].format(command)}")
     asked = "; ".join(f"{d.action}: {d.why}" for d in repair.decisions if d.action != "leave")
-    why = f"waits for an answer: `suture answer {run} {repair.shot} approve|reject` ({asked})"
-    return Outcome(shot=repair.shot, status="waiting", why=why)
+    return Outcome(shot=repair.shot, status="waiting", why=f"waits for an answer: {command} ({asked})")
 
 
 def repairs_of(state: FilmState, reading: Reading | None = None) -> dict[str, Repair]:
@@ -399,18 +406,24 @@ def repairs_of(state: FilmState, reading: Reading | None = None) -> dict[str, Re
     return repairs
 
 
-def thread(run: str, repair: Repair | None = None) -> RunnableConfig:
-    """The thread of a run's film, or of one shot's repair. The recursion limit is the last stop of a money loop."""
+def thread(run: str, repair: Repair | None = None, editors: int = 0) -> RunnableConfig:
+    """The thread of a run's film, or of one shot's repair with so many editors.
+
+    The recursion limit is the last stop of a money loop. A try takes five steps; a finding takes two tries, making the
+    shot again three; a fault takes up to four steps and bars an editor. Deciding, asking (of the plan and of a job),
+    escalating twice, one last route and the commit are the other seven.
+    """
     name = f"{run}/v{GRAPH_VERSION}"
     if repair is None:
         return {"configurable": {"thread_id": name}}
-    steps = 20 + 12 * len(repair.decisions) + 15
+    tries = 2 * len(repair.decisions) + REGENERATE_TRIES
+    steps = 7 + 5 * tries + 4 * editors
     return {"configurable": {"thread_id": f"{name}/{repair.shot}"}, "recursion_limit": steps}
 
 
 async def answer_shot(shots: ShotGraph, repair: Repair, answer: Answer, deps: Deps) -> bool:
     """Gives a person's answer to the shot that asked; False when it asks nothing."""
-    config = thread(deps.run, repair)
+    config = thread(deps.run, repair, len(deps.editors))
     pending = (await shots.aget_state(config)).interrupts
     if not pending:
         return False

@@ -39,7 +39,15 @@ class PixelHands:
         if can.words.style == "none":
             return ""
         if at.action != "inpaint":
-            told = request(at.film, at.shot, at.action, findings=at.findings, references=references, window=at.window)
+            told = request(
+                at.film,
+                at.shot,
+                at.action,
+                findings=at.findings,
+                references=references,
+                window=at.window,
+                failed=escalating.failed_takes(at.attempts),
+            )
             return shortened(told, can.words.max_characters)
         fill = await heavy(deps, fill_of, at.film, at.clip, [at.finding], references)
         return await written_fill(fill, can.words, deps.mind, shot=at.shot, finding=at.finding, references=references)

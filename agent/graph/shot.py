@@ -7,7 +7,7 @@ here raises for what a tool does: faults become values in the state, and the out
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -16,21 +16,21 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
-from agent.briefing import after, plan_edit
+from agent.briefing import after, plan_edit, sent_again
 from agent.deps import Deps
 from agent.economics import ESCALATE_AT, REGENERATE_TRIES
 from agent.errors import OverBudget
 from agent.graph.common import film_of, shot_of, staged
-from agent.hands import Hands, Place
+from agent.hands import Hands, Judgement, Place
 from agent.purpose import purpose_of
-from agent.schema import Attempt, Decision, Outcome, OutcomeStatus
+from agent.schema import Attempt, Candidate, Decision, Outcome, OutcomeStatus
 from agent.stages import edit as editing
 from agent.stages import escalate as escalating
 from agent.stages import route as routing
-from agent.state import Repair, ShotState
+from agent.state import Doubt, Repair, Route, ShotState
 from tools.editors.base import PaidAction
-from tools.errors import BadInput, EditorError, Refused, Unknown
-from tools.types import Clip, Frozen, Verdict
+from tools.errors import BadInput, EditorError, Refused, StillRunning, TryAgain, Unknown
+from tools.types import Clip, Edit, Frozen, Job, Reference, Verdict
 
 ShotGraph: TypeAlias = CompiledStateGraph[ShotState, Deps, ShotState, ShotState]
 
@@ -38,19 +38,28 @@ ORDER = {"inpaint": 0, "ask": 0, "retake": 1, "regenerate": 2}
 
 
 class Answer(Frozen):
-    """What a person says about the decisions of a shot."""
+    """What a person says about a shot's decisions, or about a job that nobody can tell of."""
 
     verdict: Literal["approve", "reject"]
     note: str = ""
 
+    @property
+    def noted(self) -> str:
+        """The note as the end of a sentence."""
+        return f": {self.note}" if self.note else ""
+
 
 def shot_graph(saver: BaseCheckpointSaver[str] | None = None) -> ShotGraph:
-    """decide → (approve) → route → submit → poll → fetch → verify → commit | retry | escalate."""
+    """decide → (approve) → route → submit → poll → fetch → verify → commit | retry | escalate.
+
+    Where only a person can tell what became of a job, `ask` puts it to one.
+    """
     graph = StateGraph(ShotState, context_schema=Deps)
     graph.add_node("decide", staged("plan", decide))
     graph.add_node("approve", approve)
     graph.add_node("route", staged("route", route))
     graph.add_node("submit", staged("submit", submit))
+    graph.add_node("ask", ask)
     graph.add_node("poll", staged("poll", poll))
     graph.add_node("fetch", staged("fetch", fetch))
     graph.add_node("verify", staged("verify", verify))
@@ -60,9 +69,10 @@ def shot_graph(saver: BaseCheckpointSaver[str] | None = None) -> ShotGraph:
     graph.add_conditional_edges("decide", after_decide, ["approve", "route"])
     graph.add_conditional_edges("approve", after_approve, ["route", "commit"])
     graph.add_conditional_edges("route", after_route, ["submit", "escalate"])
-    graph.add_conditional_edges("submit", after_submit, ["poll", "route", "commit"])
-    graph.add_conditional_edges("poll", after_poll, ["fetch", "route", "commit"])
-    graph.add_conditional_edges("fetch", after_fetch, ["verify", "route", "commit"])
+    graph.add_conditional_edges("submit", after_submit, ["poll", "ask", "route", "commit"])
+    graph.add_conditional_edges("ask", after_ask, ["submit", "poll", "commit"])
+    graph.add_conditional_edges("poll", after_poll, ["fetch", "ask", "route"])
+    graph.add_conditional_edges("fetch", after_fetch, ["verify", "ask", "route"])
     graph.add_conditional_edges("verify", after_verify, ["route", "escalate", "commit"])
     graph.add_conditional_edges("escalate", after_escalate, ["route", "commit"])
     graph.add_edge("commit", END)
@@ -78,24 +88,31 @@ def after_approve(state: ShotState) -> Literal["route", "commit"]:
 
 
 def after_route(state: ShotState) -> Literal["submit", "escalate"]:
-    found = state.get("route")
-    return "submit" if found is not None and found.choice is not None else "escalate"
+    return "submit" if state.get("edit") else "escalate"
 
 
-def after_submit(state: ShotState) -> Literal["poll", "route", "commit"]:
-    return "poll" if state.get("job") else _without_take(state)
+def after_submit(state: ShotState) -> Literal["poll", "ask", "route", "commit"]:
+    if state.get("job"):
+        return "poll"
+    return "commit" if state.get("ending") else _without_take(state)
 
 
-def after_poll(state: ShotState) -> Literal["fetch", "route", "commit"]:
-    return "fetch" if state.get("job") else _without_take(state)
+def after_ask(state: ShotState) -> Literal["submit", "poll", "commit"]:
+    if state.get("ending"):
+        return "commit"
+    return "poll" if state.get("job") else "submit"
 
 
-def after_fetch(state: ShotState) -> Literal["verify", "route", "commit"]:
+def after_poll(state: ShotState) -> Literal["fetch", "ask", "route"]:
+    return "fetch" if state.get("job") and not state.get("doubt") else _without_take(state)
+
+
+def after_fetch(state: ShotState) -> Literal["verify", "ask", "route"]:
     return "verify" if state.get("take") else _without_take(state)
 
 
-def _without_take(state: ShotState) -> Literal["route", "commit"]:
-    return "commit" if state.get("ending") else "route"
+def _without_take(state: ShotState) -> Literal["ask", "route"]:
+    return "ask" if state.get("doubt") else "route"
 
 
 def after_verify(state: ShotState) -> Literal["route", "escalate", "commit"]:
@@ -116,6 +133,7 @@ async def decide(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     repair, asking = state["repair"], runtime.context.options.approve == "ask"
     wanted, left = to_repair(repair.decisions, asking=asking)
     whole = any(d.action == "regenerate" for d in wanted)
+    left = [] if whole else left
     return {
         "todo": [d.finding for d in wanted if d.finding],
         "action": "regenerate" if whole else _action(wanted[0]),
@@ -126,6 +144,7 @@ async def decide(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
         "refusals": 0,
         "working": None,
         "lineage": repair.lineage,
+        "doubt": None,
         "ending": None,
         "ready": None,
         "why": "; ".join(f"{d.finding} is left for a person to look at: {d.why}" for d in left),
@@ -157,13 +176,24 @@ async def approve(state: ShotState) -> dict[str, Any]:
     answer = Answer.model_validate(interrupt(_question(state), response_schema=Answer))
     if answer.verdict == "approve":
         return {"approved": True}
-    note = f": {answer.note}" if answer.note else ""
-    return {"ending": "pivot", "why": f"a person rejected the decision{note}"}
+    return {"ending": "pivot", "why": f"a person rejected the decision{answer.noted}"}
 
 
 def _question(state: ShotState) -> dict[str, Any]:
     decisions = [f"{d.action}: {d.why}" for d in state["repair"].decisions]
     return {"shot": state["repair"].shot, "decisions": decisions}
+
+
+async def ask(state: ShotState) -> dict[str, Any]:
+    """Waits for a person's word on a job: a lost one is sent again, a running one asked for again, or it is over."""
+    doubt, edit = state["doubt"], state["edit"]
+    assert doubt is not None
+    assert edit is not None
+    question = {"shot": state["repair"].shot, "doubt": doubt.about, "why": doubt.why}
+    answer = Answer.model_validate(interrupt(question, response_schema=Answer))
+    if answer.verdict == "reject":
+        return {"doubt": None, "ending": "pivot", "why": f"a person gave the shot up{answer.noted} ({doubt.why})"}
+    return {"doubt": None, "edit": sent_again(edit) if doubt.about == "lost" else edit}
 
 
 def _place(state: ShotState, deps: Deps) -> Place:
@@ -197,31 +227,70 @@ def _paid(state: ShotState) -> PaidAction:
 
 
 async def route(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Chooses the editor and its way of working for the current finding."""
+    """Chooses the editor and its way of working for the current finding, and plans the edit."""
     deps, at = runtime.context, _place(state, runtime.context)
-    need = routing.need_of(at.film, at.shot, at.finding, at.decision, at.action)
-    references = await _hands(deps).references(at, deps)
-    found = routing.route(
-        need,
+    references, tried = await _hands(deps).references(at, deps), _tried(at)
+    while True:
+        found = _routed(state, at, references, tried, deps)
+        if found.choice is None:
+            return {"route": found, "edit": None, "job": None, "take": None}
+        asked, edit = await _planned(state, at, found.choice, references, deps)
+        if asked not in state.get("asked", {}):
+            return {"route": found, "edit": edit, "asked": {asked: len(at.attempts) + 1}, "job": None, "take": None}
+        tried.add((found.choice.editor, found.choice.method))
+
+
+def _routed(
+    state: ShotState, at: Place, references: Sequence[Reference], tried: set[tuple[str, str]], deps: Deps
+) -> Route:
+    return routing.route(
+        routing.need_of(at.film, at.shot, at.finding, at.decision, at.action),
         deps,
         draft=routing.draft_of(at.film, at.shot, at.finding, at.action, window=at.window, references=references),
         allow=at.film.allow,
         barred=state.get("barred", {}),
-        tried=_tried(at),
+        tried=tried,
         failures=state["consecutive_failures"],
         remade=state["regenerate_failures"],
         attempts=at.attempts,
         keep=True,
     )
-    prompt = ""
-    if found.choice:
-        can = deps.editors[found.choice.editor].capabilities
-        prompt = await _hands(deps).prompt(at, can, references[: can.references], deps)
-    return {"route": found, "prompt": prompt, "edit": None, "job": None, "take": None}
+
+
+async def _planned(
+    state: ShotState, at: Place, choice: Candidate, references: Sequence[Reference], deps: Deps
+) -> tuple[str, Edit]:
+    """What is asked for as one name, whichever try it is, and the edit itself."""
+    can = deps.editors[choice.editor].capabilities
+    shown = references[: can.references]
+    plan = partial(
+        plan_edit,
+        at.film,
+        at.shot,
+        at.finding,
+        action=at.action,
+        editor=choice.editor,
+        method=choice.method,
+        clip=at.clip,
+        lineage=state["lineage"],
+        references=shown,
+        prompt=await _hands(deps).prompt(at, can, shown, deps),
+        window=at.window,
+        purpose=purpose_of(at.finding) if at.action == "inpaint" else "repair",
+    )
+    return plan(attempt=0).key, plan(attempt=_tries(at) + 1)
+
+
+def _tries(at: Place) -> int:
+    """Tries at the current finding. What other findings took does not count: a later run may not have them."""
+    return sum(one.finding == at.finding.id for one in at.attempts)
 
 
 def _tried(at: Place) -> set[tuple[str, str]]:
-    """Ways that failed on these inputs. After any try the editor's own choice would be that way again."""
+    """Ways that failed on these inputs. After any try the editor's own choice would be that way again.
+
+    A shot may be made again by the same editor: it is told what was wrong with the last take.
+    """
     if at.action == "regenerate":
         return set()
     failed = [a for a in at.attempts if a.finding == at.finding.id and a.action == at.action and a.verdict == "fail"]
@@ -231,31 +300,25 @@ def _tried(at: Place) -> set[tuple[str, str]]:
 async def submit(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Sends the edit, once."""
     deps, at = runtime.context, _place(state, runtime.context)
+    choice, edit = _chosen(state), state["edit"]
+    assert edit is not None
+    try:
+        job = await editing.submit(edit, choice, at.finding, at.shot.id, deps)
+    except OverBudget as over:
+        return {"ending": "waiting", "why": str(over)}
+    except Unknown as lost:
+        doubt = Doubt(about="lost", why=str(lost))
+        return {"doubt": doubt, "transport_faults": state["transport_faults"] + 1}
+    except (EditorError, BadInput) as error:
+        return _faulted(state, choice.editor, error)
+    return {"job": job}
+
+
+def _chosen(state: ShotState) -> Candidate:
     found = state["route"]
     assert found is not None
     assert found.choice is not None
-    references = await _hands(deps).references(at, deps)
-    limit = deps.editors[found.choice.editor].capabilities.references
-    edit = plan_edit(
-        at.film,
-        at.shot,
-        at.finding,
-        action=at.action,
-        editor=found.choice.editor,
-        method=found.choice.method,
-        attempt=len(at.attempts) + 1,
-        clip=at.clip,
-        lineage=state["lineage"],
-        references=references[:limit],
-        prompt=state.get("prompt", ""),
-        window=at.window,
-        purpose=purpose_of(at.finding) if at.action == "inpaint" else "repair",
-    )
-    try:
-        job = await editing.submit(edit, found.choice, at.finding, at.shot.id, deps)
-    except (EditorError, OverBudget, BadInput) as error:
-        return _faulted(state, found.choice.editor, error)
-    return {"edit": edit, "job": job}
+    return found.choice
 
 
 async def poll(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
@@ -265,7 +328,7 @@ async def poll(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     try:
         await editing.poll(job, runtime.context)
     except (EditorError, BadInput) as error:
-        return _faulted(state, job.editor, error)
+        return _unfinished(state, job, error, runtime.context)
     return {}
 
 
@@ -277,18 +340,27 @@ async def fetch(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     try:
         take = await _hands(runtime.context).fetch(edit, job, runtime.context)
     except (EditorError, BadInput) as error:
-        return _faulted(state, job.editor, error)
+        return _unfinished(state, job, error, runtime.context)
     return {"take": take}
 
 
+def _unfinished(state: ShotState, job: Job, error: Exception, deps: Deps) -> dict[str, Any]:
+    """A job that was accepted and may still be had is waited for: another editor would be paid for the same thing."""
+    if isinstance(error, StillRunning):
+        return {"doubt": Doubt(about="running", why=str(error))}
+    away = isinstance(error, TryAgain) and not deps.editors[job.editor].capabilities.local
+    if away or isinstance(error, Unknown):
+        why = f"{job.editor} took the job and cannot be asked for it now: {error}; a later pass asks again, unpaid"
+        return {"doubt": Doubt(about="running", why=why), "transport_faults": state["transport_faults"] + 1}
+    return _faulted(state, job.editor, error)
+
+
 def _faulted(state: ShotState, editor: str, error: Exception) -> dict[str, Any]:
-    """A tool's fault as a value: the editor is out for this shot; what may have been billed goes to a person."""
-    update: dict[str, Any] = {"job": None, "take": None, "barred": {editor: str(error)}}
-    if isinstance(error, Unknown):
-        return {**update, "ending": "waiting", "why": str(error)}
+    """A tool's fault as a value: the editor is out for this shot."""
+    out = {"job": None, "barred": {editor: str(error)}}
     if isinstance(error, Refused):
-        return {**update, "refusals": state["refusals"] + 1}
-    return {**update, "transport_faults": state["transport_faults"] + 1}
+        return {**out, "refusals": state["refusals"] + 1}
+    return {**out, "transport_faults": state["transport_faults"] + 1}
 
 
 async def verify(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
@@ -299,28 +371,26 @@ async def verify(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:
     assert take is not None
     judged = await _hands(deps).judge(at, edit, take, deps)
     deps.ledger.settled(edit.key, judged.verdict.verdict)
-    attempt = _attempt(state, at, judged.verdict).model_copy(update={"judged": judged.words})
-    return {"attempts": {edit.key: attempt}, **_judged(state, at, judged.verdict)}
+    return {"attempts": {edit.key: _attempt(state, at, judged)}, **_judged(state, at, judged.verdict)}
 
 
-def _attempt(state: ShotState, at: Place, verdict: Verdict) -> Attempt:
-    edit, take, found = state["edit"], state["take"], state["route"]
+def _attempt(state: ShotState, at: Place, judged: Judgement) -> Attempt:
+    edit, take, found, choice = state["edit"], state["take"], state["route"], _chosen(state)
     assert edit is not None
     assert take is not None
     assert found is not None
-    assert found.choice is not None
-    used = take.how.get("method", edit.method)
     return Attempt(
         n=len(at.attempts) + 1,
         finding=at.finding.id,
         action=at.action,
-        tool=found.choice.editor,
-        method=str(used),
-        verdict=verdict.verdict,
-        checks=verdict.checks,
-        usd=Decimal(found.choice.usd),
+        tool=choice.editor,
+        method=str(take.how.get("method", edit.method)),
+        verdict=judged.verdict.verdict,
+        checks=judged.verdict.checks,
+        usd=choice.usd,
         take=take.media,
         why=found.why,
+        judged=judged.words,
         prompt=edit.prompt,
         ranked=found.ranked,
         dropped=found.dropped,
@@ -367,18 +437,23 @@ def _was_tried(at: Place) -> bool:
 
 
 def _why_regenerate(at: Place) -> str:
-    tried = [a for a in at.attempts if a.verdict == "fail"]
-    measured = "; ".join(f"{a.tool} ({a.method}) failed {escalating.failed(a)}" for a in tried)
-    return f"repairing stopped after {len(tried)} failed tries: {measured}"
+    failed = [a for a in at.attempts if a.verdict == "fail"]
+    return f"repairing stopped after {len(failed)} failed tries: {_measured(failed)}"
+
+
+def _measured(failed: Sequence[Attempt]) -> str:
+    return "; ".join(f"{a.tool} ({a.method}) failed {escalating.failed(a)}" for a in failed)
 
 
 async def _hand_over(state: ShotState, at: Place, deps: Deps) -> dict[str, Any]:
-    found = state["route"]
+    """A job for which no editor is left, ready to be sent by somebody else."""
+    found, hands = state["route"], _hands(deps)
     dropped = "; ".join(f"{d.editor} {d.why}" for d in found.dropped) if found else ""
+    tried = _measured([a for a in at.attempts if a.action == at.action == "regenerate" and a.verdict == "fail"])
     why = f"no editor here can {at.action} {at.shot.id} ({dropped}); the job is ready to send"
-    need = routing.need_of(at.film, at.shot, at.finding, at.decision, at.action)
-    quote, why = routing.roster_quotes(need, deps.editors), "; ".join(filter(None, [state["why"], why]))
-    ready = await _hands(deps).ready_job(at, await _hands(deps).references(at, deps), quote, why, deps)
+    why = "; ".join(filter(None, [state["why"], tried, why]))
+    quote = routing.roster_quotes(routing.need_of(at.film, at.shot, at.finding, at.decision, at.action), deps.editors)
+    ready = await hands.ready_job(at, await hands.references(at, deps), quote, why, deps)
     return {"ending": "waiting", "ready": ready, "why": ready.why}
 
 

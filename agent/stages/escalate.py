@@ -17,6 +17,16 @@ from tools.media.sheets import read_picture, write_picture
 from tools.types import Action, Clip, Reference
 
 WAYS_AROUND = "another framing, a cut-away over it, or a shorter shot"
+FAULTS: Mapping[str, str] = {
+    "landed": "what was wrong was seen again",
+    "seam": "it did not join what lies beside it",
+    "flicker": "it flickered",
+    "colour": "its light and colours were not those of the scene",
+    "grain": "its grain and sharpness were not those of the scene",
+    "outside": "it changed what should have stayed",
+    "stream": "it had the wrong size, rate or length",
+}
+"""What a failed check means, in words for whoever makes the next take."""
 
 
 def ready_job(
@@ -109,6 +119,16 @@ def pivot_words(attempts: Sequence[Attempt]) -> str:
     """What a person is told when regeneration failed too: what was tried, what was measured, ways around."""
     tried = "; ".join(f"{a.action} with {a.tool} ({a.method}): {failed(a)}" for a in attempts)
     return f"tried {tried}. Prompting again will not help; ways around: {WAYS_AROUND}"
+
+
+def failed_takes(attempts: Sequence[Attempt]) -> list[str]:
+    """What was wrong with each take of the shot made again, as the next one's maker is told it."""
+    takes = [a for a in attempts if a.action == "regenerate" and a.verdict == "fail"]
+    return [f"take {n}: {_faults(take)}" for n, take in enumerate(takes, start=1)]
+
+
+def _faults(take: Attempt) -> str:
+    return ", ".join(FAULTS[check.name] for check in take.checks if not check.holds) or "it was not right"
 
 
 def failed(attempt: Attempt) -> str:

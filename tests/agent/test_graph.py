@@ -11,11 +11,19 @@ import pytest
 from agent.briefing import FrameOf, frames_for, plan_edit, references_for
 from agent.graph import film_graph, shot_graph
 from agent.graph.film import after_decide, after_trace, repairs_of, thread, to_shots
-from agent.graph.shot import after_escalate, after_route, after_submit, after_verify, to_repair
+from agent.graph.shot import (
+    after_ask,
+    after_escalate,
+    after_fetch,
+    after_poll,
+    after_route,
+    after_submit,
+    after_verify,
+    to_repair,
+)
 from agent.result import exit_code
 from agent.schema import (
     SCHEMA_VERSION,
-    Candidate,
     Decision,
     Film,
     Finding,
@@ -26,9 +34,9 @@ from agent.schema import (
     SheetVersion,
     Shot,
 )
-from agent.state import FilmState, Repair, Route, ShotState, merged
+from agent.state import Doubt, FilmState, Repair, ShotState, merged
 from tests.agent.samples import sample
-from tools.types import Box, Clip, Evidence, Job, Panel
+from tools.types import Box, Clip, Edit, Evidence, Job, Panel
 
 CLIP = Clip(media=Path("film.mp4"), first=0, last=47)
 
@@ -92,11 +100,18 @@ def test_a_doubtful_finding_does_not_hold_up_a_certain_repair() -> None:
 
 
 def test_what_cannot_be_done_goes_on_as_a_value() -> None:
-    assert after_route(shot_state(route=Route())) == "escalate"
-    assert after_route(shot_state(route=Route(ranked=(sample(Candidate),)))) == "submit"
+    lost, running = Doubt(about="lost", why="the line broke"), Doubt(about="running", why="it takes its time")
+    assert after_route(shot_state(edit=None)) == "escalate"
+    assert after_route(shot_state(edit=sample(Edit))) == "submit"
     assert after_submit(shot_state(job=sample(Job))) == "poll"
     assert after_submit(shot_state(job=None)) == "route"
     assert after_submit(shot_state(job=None, ending="waiting")) == "commit"
+    assert after_submit(shot_state(job=None, doubt=lost)) == "ask"
+    assert after_poll(shot_state(job=sample(Job), doubt=running)) == "ask"
+    assert after_fetch(shot_state(job=sample(Job), doubt=running)) == "ask"
+    assert after_ask(shot_state(job=None)) == "submit"
+    assert after_ask(shot_state(job=sample(Job))) == "poll"
+    assert after_ask(shot_state(job=sample(Job), ending="pivot")) == "commit"
     assert after_escalate(shot_state(ending="pivot")) == "commit"
 
 
@@ -143,7 +158,7 @@ def test_only_shots_where_something_is_to_be_done_get_a_thread() -> None:
     repairs = repairs_of(state)
     assert list(repairs) == ["SH020"]
     assert repairs["SH020"].lineage == "v001"
-    assert thread("run-001", repairs["SH020"])["configurable"]["thread_id"] == "run-001/v3/SH020"
+    assert thread("run-001", repairs["SH020"])["configurable"]["thread_id"] == "run-001/v4/SH020"
 
 
 @pytest.fixture

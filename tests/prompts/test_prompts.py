@@ -17,13 +17,14 @@ REGENERATE: dict[str, object] = {
     "bible": "One morning.",
     "wrong": ["an earpiece where the panel shows a bare ear"],
     "references": ["mara/front: repaired sheet panel"],
+    "failed": ["take 1: it flickered"],
 }
 
 
 def test_regenerate_says_what_was_wrong_and_what_to_follow() -> None:
     prompt = render("regenerate", **REGENERATE)
-    assert prompt.version == 1
-    for said in ("SH040", "2.00 s, 1280x720, 24/1", "bare ear", "1. mara/front", "«One morning.»"):
+    assert prompt.version == 2
+    for said in ("SH040", "2.00 s, 1280x720, 24/1", "bare ear", "1. mara/front", "«One morning.»", "take 1: it fl"):
         assert said in prompt.text
 
 
