@@ -271,6 +271,8 @@ class SheetVersion(Frozen):
     left_alone: tuple[str, ...]
     why: str
     checks: tuple[Check, ...] = ()
+    attempts: tuple[Attempt, ...] = Field(default=(), exclude_if=lambda attempts: not attempts)
+    """The editors that were tried, with who else could have done it."""
 
 
 class Verdicted(Frozen):

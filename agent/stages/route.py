@@ -198,7 +198,7 @@ def incapable(can: Capabilities, need: Need) -> str | None:
     over = {
         f"retired: {can.retired}": can.retired is not None,
         f"cannot {need.action}": need.action not in can.actions,
-        f"edits {can.medium}s, not {need.medium}s": can.medium != need.medium,
+        f"edits {can.medium}s, not {need.medium}s": can.medium != need.medium and not can.stills,
         f"only {' or '.join(sorted(can.purposes))}s": need.action == "inpaint" and need.purpose not in can.purposes,
         "the region is fast: only a fill that borrows from other frames may": need.borrowed and not can.borrows,
         "needs a mask": can.mask == "required" and need.action == "inpaint" and not need.masked,

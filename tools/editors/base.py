@@ -118,6 +118,8 @@ class Capabilities(Frozen):
     """Whose machines do the work; what `[film] allow` names."""
     medium: Literal["video", "still"] = "video"
     """A "still" editor takes clips of one frame: panels of sheets."""
+    stills: bool = False
+    """True for an editor of videos that takes clips of one frame too."""
     purposes: frozenset[Purpose] = frozenset({"repair", "remove"})
     methods: tuple[str, ...] = ("auto",)
     mask: Literal["required", "optional", "none"] = "none"
