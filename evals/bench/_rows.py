@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from tools.types import Frozen
 
@@ -21,6 +23,13 @@ class BenchRow(Frozen):
     baseline: float
     ratio: float
     spread: float
+
+
+class Measured(Frozen):
+    """What a benchmark measured: rows, and figures of its own by name."""
+
+    rows: tuple[BenchRow, ...]
+    figures: dict[str, Any] = Field(default_factory=dict)
 
 
 def in_turn(ours: Work, theirs: Work, runs: int) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:

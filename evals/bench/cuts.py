@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from evals.bench._rows import BenchRow, in_turn, row
+from evals.bench._rows import BenchRow, Measured, in_turn, row
 from evals.cuts import CutScore, CutTruth, score_cuts
 from evals.cuts._film import FilmMaker, locations, plan_film, write_h264
 from evals.cuts._score import total
@@ -26,7 +26,7 @@ QUALITY = 23
 """x264's constant rate factor."""
 
 
-def measure(folder: Path, tell: Callable[[str], None]) -> list[BenchRow]:
+def measure(folder: Path, tell: Callable[[str], None]) -> Measured:
     """Rows per size: processor and wall time per frame, and F1 on the same films."""
     rows: list[BenchRow] = []
     for name, size in SIZES.items():
@@ -34,7 +34,7 @@ def measure(folder: Path, tell: Callable[[str], None]) -> list[BenchRow]:
         films = [_film(number, size, folder / f"{name}-{number}.mp4") for number in range(FILMS)]
         tell(f"{name}: {RUNS} runs of both")
         rows.extend(_compared(name, films))
-    return rows
+    return Measured(rows=tuple(rows))
 
 
 def _compared(name: str, films: Sequence[tuple[Path, list[CutTruth], int]]) -> list[BenchRow]:

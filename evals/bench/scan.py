@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 
-from evals.bench._rows import BenchRow, row
+from evals.bench._rows import Measured, row
 
 SECONDS, SHOT_SECONDS, RATE = 60, 4, 24
 SMALL, LARGE = (640, 360), (1920, 1080)
@@ -22,7 +22,7 @@ SEED = 5
 RUNS = 3
 
 
-def measure(folder: Path, tell: Callable[[str], None]) -> list[BenchRow]:
+def measure(folder: Path, tell: Callable[[str], None]) -> Measured:
     """Wall time over that of decoding with PyAV (automatic threads, no conversion), in one run on one machine."""
     tell(f"rendering {SECONDS} s")
     film = _film(folder)
@@ -35,10 +35,12 @@ def measure(folder: Path, tell: Callable[[str], None]) -> list[BenchRow]:
     decoding_again = _timed(lambda: _decoded(film))
     whole = _timed(lambda: _scanned(film.parent))
     scale = 1000 / (SECONDS * RATE)
-    return [
-        row("cuts, technical and temporal pass", "ms/frame", light, decoding, scale),
-        row("whole scan", "ms/frame", [whole], [decoding_again], scale),
-    ]
+    return Measured(
+        rows=(
+            row("cuts, technical and temporal pass", "ms/frame", light, decoding, scale),
+            row("whole scan", "ms/frame", [whole], [decoding_again], scale),
+        )
+    )
 
 
 def _timed(work: Callable[[], object]) -> float:
