@@ -614,15 +614,19 @@ def evaluation(
 
 @app.command(rich_help_panel=HOUSE)
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="cuts or scan")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="cuts, scan or policy")],
+    out: Annotated[
+        Path | None, typer.Option("-o", help="An empty folder for what is made on the way: pictures.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Measure speed, as ratios within one run."""
+    """Measure speed, or what a verified fix costs by simulation, as ratios within one run."""
     from agent import printing
     from evals.bench import run_bench
 
-    found = run_bench(name, (lambda _: None) if quiet or json else (lambda words: print(words, file=sys.stderr)))
+    tell = (lambda _: None) if quiet or json else (lambda words: print(words, file=sys.stderr))
+    found = run_bench(name, tell, out)
     if not _say(found, json):
         rows = [
             (r.what, f"{r.value:g}", r.unit, f"{r.baseline:g}", f"{r.ratio:.2f}", f"{r.spread:.2f}") for r in found.rows
