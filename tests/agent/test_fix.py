@@ -12,21 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evals.labels import Labels, ShotLabel, read_labels
-from tests.agent.films import FPS, shot_file
-from tools.media.cuts import find_cuts
-from tools.media.decode import frames, rgb_frames
-from tools.media.masks import read_track, write_mask
+from tests.agent.small_film import cut_down
+from tools.media.decode import frames
+from tools.media.masks import read_track
 from tools.media.pixels import luma8
-from tools.types import Clip, MaskTrack, Rgb
+from tools.types import Clip
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUEST = "remove Mara's earpiece in SH020, keep everything else"
-SHOTS = ("SH010", "SH020", "SH030", "SH040")
-WIDTH, HEIGHT = 640, 360
-FIRST, FRAMES = 24, 8
+STRETCHES = dict.fromkeys(("SH010", "SH020", "SH030", "SH040"), (24, 8))
 """What is taken of each shot: a stretch in which every earpiece is seen."""
-MIDDLE = FRAMES // 2
+MIDDLE = 4
 
 
 def suture(*arguments: str) -> tuple[int, str, str]:
@@ -43,40 +39,7 @@ def suture(*arguments: str) -> tuple[int, str, str]:
 @pytest.fixture(scope="module")
 def small(launch_day: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample film's first four shots at half their size and for eight frames each, with labels and sheets."""
-    film = tmp_path_factory.mktemp("small") / "film"
-    for name in ("shots", "clean", "masks"):
-        (film / name).mkdir(parents=True)
-    shutil.copytree(launch_day / "sheets", film / "sheets")
-    told = (launch_day / "film.toml").read_text(encoding="utf-8").partition('[[shot]]\nid = "SH050"')[0]
-    (film / "film.toml").write_text(told.replace('media = "film.mp4"', 'shots = ["shots/*.mp4"]'), encoding="utf-8")
-    cuts = {cut.id: cut for cut in find_cuts(launch_day / "film.mp4").shots}
-    labels = read_labels(launch_day)
-    shots = {shot: _small_shot(launch_day, film, shot, cuts[shot].first, labels.shots[shot]) for shot in SHOTS}
-    for name in (name for panel in labels.panels.values() for name in (panel.mask, panel.clean_sheet)):
-        shutil.copyfile(launch_day / name, film / name)
-    written = Labels(shots=shots, panels=labels.panels).model_dump_json()
-    (film / "labels.json").write_text(written, encoding="utf-8")
-    return film
-
-
-def _small_shot(large: Path, film: Path, shot: str, first: int, label: ShotLabel) -> ShotLabel:
-    """Writes a shot and, where it is faulty, its clean take and its mask; returns its label."""
-    shot_file(film / "shots" / f"{shot}.mp4", _small_pictures(large / "film.mp4", first + FIRST))
-    if label.clean_take is None:
-        return label
-    (error,) = label.errors
-    shot_file(film / label.clean_take, _small_pictures(large / label.clean_take, FIRST))
-    track = read_track(large / error.mask)
-    masks = {index: track.at(FIRST + index)[::2, ::2] for index in range(FRAMES)}
-    marked = MaskTrack.of(masks, WIDTH, HEIGHT)
-    write_mask(film / error.mask, marked, FRAMES, FPS)
-    small = error.model_copy(update={"box": marked.box, "frames": marked.frames})
-    return label.model_copy(update={"errors": (small,)})
-
-
-def _small_pictures(media: Path, first: int) -> list[Rgb]:
-    stretch = Clip(media=media, first=first, last=first + FRAMES - 1)
-    return [picture for _, picture in rgb_frames(stretch, longest=WIDTH)]
+    return cut_down(launch_day, tmp_path_factory.mktemp("small") / "film", STRETCHES)
 
 
 @pytest.fixture(scope="module")

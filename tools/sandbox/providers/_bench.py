@@ -77,7 +77,7 @@ class Bench:
         self.faults = faults
         self.base_url = ""
         self.steps = steps
-        self.keys: dict[str, set[str]] = {}
+        self.keys: dict[str, str] = {}
         self._make = make
         self._jobs: dict[str, Job] = {}
         self._blobs: dict[str, Path] = {}
@@ -93,11 +93,12 @@ class Bench:
     # Accounts.
 
     def key_of(self, provider: str) -> str:
-        return KEY.format(provider=provider)
+        """The key of a provider's one account; `keys` names another."""
+        return self.keys.get(provider) or KEY.format(provider=provider)
 
     def knows(self, provider: str, key: str) -> bool:
-        """Whether a key belongs to an account of the provider."""
-        return key == self.key_of(provider) or key in self.keys.get(provider, ())
+        """Whether a key is the provider's account's."""
+        return key == self.key_of(provider)
 
     # Jobs.
 
