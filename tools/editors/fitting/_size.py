@@ -52,7 +52,7 @@ def _nearest(info: MediaInfo, sizes: tuple[tuple[int, int], ...]) -> tuple[int, 
     """The size nearest in aspect; of several, the smallest that holds the source, else the largest."""
 
     def apart(size: tuple[int, int]) -> float:
-        return round(abs(math.log(size[0] / size[1] * info.height / info.width)), 3)
+        return round(abs(math.log(size[0] / size[1] * info.height / info.width)), 2)
 
     least = min(apart(size) for size in sizes)
     alike = sorted((size for size in sizes if apart(size) == least), key=lambda size: size[0] * size[1])

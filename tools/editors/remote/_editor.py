@@ -19,9 +19,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, ValidationError
 
 from tools.editors import fitting
-from tools.editors.base import Capabilities
+from tools.editors.base import Capabilities, Price
 from tools.editors.fitting import Fit
-from tools.editors.http import Door, Patience, Reply, Secrets
+from tools.editors.http import Door, Patience, Reply, Secrets, Sorter
 from tools.editors.pricing import Footage, bill
 from tools.editors.registry import Entry, House, Provider
 from tools.errors import BadInput, Broken, EditorError, Refused, Unknown
@@ -100,11 +100,15 @@ class RemoteEditor(ABC):
         self.receipts: dict[str, dict[str, str | int | float | bool]] = {}
         """What a provider said of a finished job, by its id, for the take: `billed_usd`, the seed, a revised prompt."""
         self.hosts = hosts_of(self.provider, self.environment)
-        self.door = Door(
+        self.door = self.door_for(self.sort)
+
+    def door_for(self, sort: Sorter) -> Door:
+        """A door to the provider whose answers mean what `sort` says."""
+        return Door(
             self.provider.title,
             (*self.hosts.values(), *self.provider.trusted),
             headers=self.credentials,
-            sort=self.sort,
+            sort=sort,
             secrets=Secrets(self.secrets()),
             patience=patience_of(self.environment),
         )
@@ -154,12 +158,16 @@ class RemoteEditor(ABC):
             seconds_out=fit.seconds,
         )
 
+    def price(self, fit: Fit) -> Price:  # noqa: ARG002
+        """What footage that is sent like that is billed by; the roster's price."""
+        return self.capabilities.price
+
     # The contract.
 
     def quote(self, edit: Edit) -> Quote:
         """The roster's price for what would be sent. Refused with the limit that stands in the way."""
         fit = self.fitted(edit)
-        price = self.capabilities.price
+        price = self.price(fit)
         usd = bill(price, self.footage(edit, fit))
         high = (usd * Decimal(str(price.high))).quantize(Decimal("0.0001"))
         wait = self.capabilities.seconds_per_job + self.capabilities.seconds_per_second * float(fit.seconds)

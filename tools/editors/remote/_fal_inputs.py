@@ -1,4 +1,4 @@
-"""What each family of fal's endpoints is told: one function from an edit to the input, in the model's own fields."""
+"""What each kind of fal's endpoints is told: one function from an edit to the input, in the model's own fields."""
 
 from __future__ import annotations
 
@@ -17,6 +17,21 @@ Input = dict[str, Any]
 MOST_SEED = 2**31
 ANCHORS = 6
 """Kept frames that a keyframed edit is anchored to at most."""
+
+
+TIERS = (240, 360, 480, 540, 580, 720)
+
+
+def tier_of(width: int, height: int) -> str:
+    """What a resolution is called: "480p" for 854 × 480, upright or not; the nearest below."""
+    short = min(width, height)
+    return f"{max((tier for tier in TIERS if tier <= short), default=TIERS[0])}p"
+
+
+def with_names(prompt: str, pictures: Sequence[str], start: str = "") -> str:
+    """The prompt with what its footage and pictures are called, for models that are told by name."""
+    names = ", ".join(f"@Image{n}" for n in range(1, len(pictures) + 1))
+    return f"{start}{prompt}" + (f"\nReferences in their order: {names}." if names else "")
 
 
 class Upload(Protocol):
@@ -47,13 +62,23 @@ async def vace(edit: Edit, files: Files, upload: Upload) -> Input:
     return {
         **told,
         **({"ref_image_urls": pictures} if pictures else {}),
+        **await _guides(files),
         "num_frames": files.fit.count,
         "match_input_num_frames": True,
         "match_input_frames_per_second": True,
-        "resolution": f"{min(files.fit.width, files.fit.height)}p",
+        "resolution": tier_of(files.fit.width, files.fit.height),
         "aspect_ratio": "auto",
         "seed": edit.seed % MOST_SEED,
     }
+
+
+async def _guides(files: Files) -> Input:
+    """Repaired first and last frames that the edit names, where the footage that is sent opens or closes with them."""
+    fit = files.fit
+    first = await files.end("first") if fit.first == 0 else None
+    last = await files.end("last") if fit.last == files.edit.clip.frames - 1 and not fit.tail else None
+    named = {"first_frame_url": first, "last_frame_url": last}
+    return {name: await data_uri(path) for name, path in named.items() if path is not None}
 
 
 async def ltx_inpaint(edit: Edit, files: Files, upload: Upload) -> Input:
@@ -97,7 +122,8 @@ async def _told_edit(edit: Edit, files: Files, upload: Upload) -> Input:
 async def kling_edit(edit: Edit, files: Files, upload: Upload) -> Input:
     pictures = [await data_uri(path) for path in await files.references()]
     told = await _told_edit(edit, files, upload)
-    return {**told, **({"image_urls": pictures} if pictures else {}), "keep_audio": True}
+    named = {"prompt": with_names(edit.prompt, pictures, "Edit @Video1. "), "keep_audio": True}
+    return {**told, **named, **({"image_urls": pictures} if pictures else {})}
 
 
 async def wan_edit(edit: Edit, files: Files, upload: Upload) -> Input:
@@ -123,7 +149,7 @@ async def ray_edit(edit: Edit, files: Files, upload: Upload) -> Input:
     anchors = kept_frames(edit, files)
     told = await _told_edit(edit, files, upload)
     duration = next((one for one in files.can.limits.durations if one >= files.fit.seconds), 0)
-    made: Input = {"duration": f"{duration}s", "resolution": f"{min(files.fit.width, files.fit.height)}p"}
+    made: Input = {"duration": f"{duration}s", "resolution": tier_of(files.fit.width, files.fit.height)}
     if anchors:
         made["keyframes"] = [await data_uri(await files.frame(index)) for index in anchors]
         made["keyframe_indexes"] = [files.fit.sent_index(index) for index in anchors]
@@ -147,23 +173,33 @@ async def seedance_references(edit: Edit, files: Files, upload: Upload) -> Input
     del upload
     pictures = await _needed_pictures(files)
     return {
-        "prompt": edit.prompt,
+        "prompt": with_names(edit.prompt, pictures),
         "image_urls": pictures,
-        "resolution": "720p",
+        "resolution": _seedance_tier(files),
         "duration": str(files.fit.seconds_asked),
         "aspect_ratio": ratio_of(files.fit.width, files.fit.height),
         "generate_audio": False,
     }
 
 
-async def seedance_frames(edit: Edit, files: Files, upload: Upload) -> Input:
+def _seedance_tier(files: Files) -> str:
+    """Seedance's resolutions are numbers of pixels: the sides are the aspect's."""
+    return "720p" if files.fit.width * files.fit.height > 640 * 1000 else "480p"
+
+
+async def seedance_ends(edit: Edit, files: Files, upload: Upload) -> Input:
     del upload
     first, last = await _ends(files)
     told = {"prompt": edit.prompt, "image_url": first, **({"end_image_url": last} if last else {})}
-    return {**told, "resolution": "720p", "duration": str(files.fit.seconds_asked), "generate_audio": False}
+    return {
+        **told,
+        "resolution": _seedance_tier(files),
+        "duration": str(files.fit.seconds_asked),
+        "generate_audio": False,
+    }
 
 
-async def veo_frames(edit: Edit, files: Files, upload: Upload) -> Input:
+async def veo_ends(edit: Edit, files: Files, upload: Upload) -> Input:
     del upload
     first, last = await _ends(files)
     if last is None:
@@ -179,7 +215,7 @@ async def veo_references(edit: Edit, files: Files, upload: Upload) -> Input:
     return {"prompt": edit.prompt, "image_urls": await _needed_pictures(files), **made, **aspect}
 
 
-async def kling_frames(edit: Edit, files: Files, upload: Upload) -> Input:
+async def kling_ends(edit: Edit, files: Files, upload: Upload) -> Input:
     del upload
     first, last = await _ends(files)
     told = {"prompt": edit.prompt, "start_image_url": first, **({"end_image_url": last} if last else {})}
@@ -188,12 +224,13 @@ async def kling_frames(edit: Edit, files: Files, upload: Upload) -> Input:
 
 async def kling_references(edit: Edit, files: Files, upload: Upload) -> Input:
     del upload
+    pictures = await _needed_pictures(files)
     made = {"duration": str(files.fit.seconds_asked), "generate_audio": False}
     aspect = {"aspect_ratio": ratio_of(files.fit.width, files.fit.height)}
-    return {"prompt": edit.prompt, "image_urls": await _needed_pictures(files), **made, **aspect}
+    return {"prompt": with_names(edit.prompt, pictures), "image_urls": pictures, **made, **aspect}
 
 
-async def flux_fill(edit: Edit, files: Files, upload: Upload) -> Input:
+async def fill(edit: Edit, files: Files, upload: Upload) -> Input:
     del upload
     told = await _still(edit, files)
     return {**told, "num_images": 1, "output_format": "png", "seed": edit.seed % MOST_SEED}
@@ -227,7 +264,7 @@ async def _ends(files: Files) -> tuple[str, str | None]:
     return await data_uri(first), await data_uri(last) if last else None
 
 
-FAMILIES: Mapping[str, Builder] = {
+INPUTS: Mapping[str, Builder] = {
     "vace": vace,
     "ltx-inpaint": ltx_inpaint,
     "void": void,
@@ -239,11 +276,11 @@ FAMILIES: Mapping[str, Builder] = {
     "omni-edit": omni_edit,
     "ray-edit": ray_edit,
     "seedance-references": seedance_references,
-    "seedance-frames": seedance_frames,
-    "veo-frames": veo_frames,
+    "seedance-first-last": seedance_ends,
+    "veo-first-last": veo_ends,
     "veo-references": veo_references,
-    "kling-frames": kling_frames,
+    "kling-first-last": kling_ends,
     "kling-references": kling_references,
-    "flux-fill": flux_fill,
+    "fill": fill,
     "gpt-edit": gpt_edit,
 }

@@ -132,6 +132,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     }),
     "bytedance/seedance-2.0/reference-to-video": SEEDANCE,
     "bytedance/seedance-2.0/fast/reference-to-video": SEEDANCE,
+    "bytedance/seedance-2.0/mini/reference-to-video": SEEDANCE,
     "bytedance/seedance-2.0/image-to-video": Endpoint("between", ("prompt", "image_url"), {
         **MADE, "image_url": words, "end_image_url": words, "duration": one_of("auto", *SECONDS[1:]),
         "aspect_ratio": one_of(*SEEDANCE_SIZES),
@@ -215,11 +216,12 @@ def _end(body: Body, bench: Bench, names: tuple[str, ...]) -> bytes | None:
 
 
 def _size(body: Body, first: bytes | None) -> tuple[int, int]:
-    """The size of the aspect that is named, else that of the first frame."""
+    """The size of the aspect that is named, else that of the first frame; two thirds of it at 480p."""
     if first is not None and "aspect_ratio" not in body:
         height, width = read_picture(first).shape[:2]
         return width, height
-    return SEEDANCE_SIZES.get(str(body.get("aspect_ratio", "16:9")), (1280, 720))
+    width, height = SEEDANCE_SIZES.get(str(body.get("aspect_ratio", "16:9")), (1280, 720))
+    return (width * 2 // 6 * 2, height * 2 // 6 * 2) if body.get("resolution") == "480p" else (width, height)
 
 
 def _edit(endpoint: Endpoint, body: Body, bench: Bench, prompt: str, rate: Fraction | None) -> Work:

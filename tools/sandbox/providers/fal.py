@@ -7,11 +7,13 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tools.editors.base import Capabilities
 from tools.editors.registry import whole_roster
 from tools.sandbox.providers._bench import Bench, Job
 from tools.sandbox.providers._charge import charge
@@ -98,7 +100,7 @@ class FalQueue:
         if work is None:
             return Reply(422, {"detail": wrong}, {"x-fal-retryable": "false"})
         job = self._bench.accept(self.name, model, work)
-        job.usd = charge(self.name, model, work)
+        job.usd = charge(self.name, model, work) * _share(model, body)
         hook = request.param("fal_webhook")
         if hook:
             self._notify(job, hook)
@@ -154,13 +156,17 @@ class FalQueue:
                 200, {"token": token, "token_type": "Bearer", "base_url": base, "expires_at": "2099-01-01T00:00:00Z"}
             )
         if path == "storage/upload/initiate":
-            name = f"bucket-{len(self._parts) + 1}"
+            name = f"bucket-{len(self._parts) + 1}.mp4"
             self._parts[name] = {}
             base = f"{self._bench.base_url}/{self.name}/cdn/bucket/{name}"
-            return Reply(200, {"upload_url": base, "file_url": base})
+            return Reply(200, {"upload_url": f"{base}?signature=of-the-bucket", "file_url": base})
         return self.error(404, "Not Found")
 
     def _stored(self, request: Request, path: str) -> Reply:
+        use, _, name = path.partition("/")
+        if use == "bucket" and name in self._parts and request.param("signature"):
+            self._bench.alias(name, self._bench.keep(request.body, ".mp4"))
+            return Reply(200)
         if request.headers.get("authorization", "").removeprefix("Bearer ") not in self._tokens:
             return self.error(401, "The storage token is not valid.")
         if path == "files/upload":
@@ -189,22 +195,25 @@ class FalQueue:
     # Prices and webhooks.
 
     def _prices(self, request: Request) -> Reply:
-        wanted = set(request.query.get("endpoint_id", []))
+        wanted = request.query.get("endpoint_id", [])
         entries = [one.capabilities for one in whole_roster().editors.values() if one.capabilities.model in wanted]
-        prices = [
-            {"endpoint_id": one.model, "unit_price": float(one.price.per_second or one.price.per_megapixel or 0.1),
-             "unit": "megapixels" if one.price.per_megapixel else "seconds", "currency": "USD"}
-            for one in entries
-        ]  # fmt: skip
+        if not entries:
+            return self.error(404, "Endpoint not found")
+        prices = [{"endpoint_id": one.model, **_unit_price(one), "currency": "USD"} for one in entries]
         return Reply(200, {"prices": prices, "has_more": False, "next_cursor": None})
 
     def _notify(self, job: Job, hook: str) -> None:
-        body: dict[str, Any] = {
+        """Tells of a job that is over; one that never ends tells nothing."""
+        fault = job.rule.fault if job.rule else None
+        if fault == "never":
+            return
+        wrong = {"failed": "The model failed.", "refused-later": _judged()["msg"]}.get(str(fault))
+        body = {
             "request_id": job.id,
             "gateway_request_id": job.id,
-            "status": "OK",
-            "payload": {},
-            "error": None,
+            "status": "ERROR" if wrong else "OK",
+            "payload": {"detail": wrong} if wrong else {"prompt": job.work.prompt},
+            "error": wrong,
         }
         self._bench.notify(job, hook, json.dumps(body).encode(), lambda data: self._signed(job, data))
 
@@ -221,6 +230,25 @@ class FalQueue:
     def _public(self) -> dict[str, str]:
         raw = self._signer.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         return {"kty": "OKP", "crv": "Ed25519", "x": urlsafe_b64encode(raw).decode().rstrip("=")}
+
+
+def _share(model: str, body: Mapping[str, Any]) -> Decimal:
+    """The share of a model's full price at the resolution that was asked for."""
+    able = (one.capabilities for one in whole_roster().editors.values() if one.capabilities.model == model)
+    settings = next(able).settings
+    return Decimal(str(settings.get(f"share_{body.get('resolution')}", 1)))
+
+
+def _unit_price(can: Capabilities) -> dict[str, Any]:
+    """The roster's price in a unit of the price list."""
+    price, frames = can.price, int(can.settings.get("frames_per_billed_second", 0))
+    units = {
+        "seconds": price.per_frame * frames or price.per_second or price.per_input_second,
+        "megapixels": price.per_megapixel,
+        "1000 tokens": price.per_token * 1000,
+        "images": price.per_job,
+    }
+    return next({"unit_price": float(usd), "unit": unit} for unit, usd in units.items() if usd)
 
 
 def _judged() -> dict[str, Any]:
