@@ -77,14 +77,14 @@ def test_per_fix_is_a_sum_over_the_fixes() -> None:
 
 def test_strategies_meet_the_same_faults_and_suture_is_the_cheaper_one(stage: Stage) -> None:
     names: tuple[Strategy, ...] = ("suture", "regenerate", "inpaint", "oracle")
-    made = {name: _played(stage, name, 60) for name in names}
+    made = {name: _played(stage, name, 40) for name in names}
     found = figures_of(made)
     assert 0 < found["vs_regenerate"] < 0.7  # type: ignore[operator]
     assert 0.8 < found["vs_oracle"] < 1.6  # type: ignore[operator]
     assert {one.first for one in made["inpaint"]} & {one.first for one in made["regenerate"]} <= {""}
     assert max(one.generations for one in made["regenerate"]) <= 3
     assert max(one.generations for one in made["suture"]) <= 5
-    assert len(gap(made["suture"], made["oracle"], 6)) == 3
+    assert len(gap(made["suture"], made["oracle"], 20)) == 2
 
 
 def test_every_route_of_a_played_run_can_be_made_again(stage: Stage) -> None:

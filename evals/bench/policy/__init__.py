@@ -7,6 +7,7 @@ Everything that decides is the product's code; no picture is made.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,8 +27,14 @@ AGAINST: Mapping[Strategy, str] = {
     "regenerate": "always regenerate",
     "inpaint": "always inpaint",
     "oracle": "an oracle",
-    "unlearned": "itself without learning",
 }
+
+
+KINDS = (
+    ("usd", "USD", "dollars per fix"),
+    ("generations", "jobs", "generations per fix"),
+    ("whole", "USD", "dollars per fault with waiting and persons"),
+)
 
 
 def measure(folder: Path, tell: Tell) -> Measured:
@@ -39,9 +46,10 @@ def measure(folder: Path, tell: Tell) -> Measured:
     remote, local, cells = _remote(mix), _local(mix), surface_lots(mix.surface)
     lots = [*remote.values(), *local.values(), *cells]
     tell(f"{sum(lot.faults for lot in lots)} faults under {len(lots)} strategies and worlds")
-    made = played_lots(lots, folder)
-    headline = {name: made[lot] for name, lot in remote.items()}
-    draw_gap(folder / "gap.png", headline, mix.blocks)
+    with tempfile.TemporaryDirectory(prefix="suture-policy-") as work:
+        made = played_lots(lots, Path(work))
+    headline = {name: made[remote[name]] for name in STRATEGIES}
+    draw_gap(folder / "gap.png", {name: made[lot] for name, lot in remote.items()}, mix.faults // mix.blocks)
     draw_surface(folder, cells_of(mix.surface, made))
     rows = [
         *rows_of(headline, ""),
@@ -51,8 +59,9 @@ def measure(folder: Path, tell: Tell) -> Measured:
 
 
 def _remote(mix: Mix) -> dict[Strategy, Lot]:
-    names: tuple[Strategy, ...] = (*STRATEGIES, "unlearned")
-    return {name: Lot(strategy=name, faults=mix.faults, blocks=mix.blocks) for name in names}
+    lots = {name: Lot(strategy=name, faults=mix.faults, blocks=mix.blocks) for name in STRATEGIES}
+    without = Lot(strategy="unlearned", faults=mix.faults_unlearned, blocks=1)
+    return {**lots, "unlearned": without}
 
 
 def _local(mix: Mix) -> dict[Strategy, Lot]:
@@ -64,11 +73,11 @@ def rows_of(made: Plays, where: str) -> list[BenchRow]:
     """Dollars and generations per verified fix beside every other strategy's, and the share that was fixed."""
     accounts = {name: Account.of(one) for name, one in made.items()}
     ours, rows = accounts.pop("suture"), []
-    for what, unit, words in (("usd", "USD", "dollars per fix"), ("generations", "jobs", "generations per fix")):
+    for what, unit, words in KINDS:
         mine = figure(what, ours)
         for name, theirs in accounts.items():
             ratio = figure(what, ours, theirs)
-            beside = float(theirs.per_fix(what))
+            beside = float(theirs.taken(what))
             rows.append(ratio_row(f"{words}, against {AGAINST[name]}{where}", unit, mine, beside, ratio))
     rows += [_fixed_row(f"share fixed, against {AGAINST[n]}{where}", ours, theirs) for n, theirs in accounts.items()]
     return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +22,12 @@ class Played(NamedTuple):
     seconds: float
     fixed: bool
     region: bool
-    first: str
+    first: str = ""
     """The editor that was asked first; "" for none."""
+    expected: Mapping[str, float] = {}
+    """What the router expected a verified fix to cost when it chose the first, by editor."""
+    whole: float = 0.0
+    """US dollars to providers, for the waiting, and for the person who takes over what stays unfixed."""
 
 
 class Account(NamedTuple):
@@ -33,16 +37,23 @@ class Account(NamedTuple):
     generations: NDArray[np.float64]
     seconds: NDArray[np.float64]
     fixed: NDArray[np.float64]
+    whole: NDArray[np.float64]
 
     @classmethod
     def of(cls, played: Sequence[Played]) -> Account:
-        columns = [[one.usd, one.generations, one.seconds, one.fixed] for one in played]
-        return cls(*np.asarray(columns, np.float64).reshape(-1, 4).T)
+        columns = [[one.usd, one.generations, one.seconds, one.fixed, one.whole] for one in played]
+        return cls(*np.asarray(columns, np.float64).reshape(-1, 5).T)
 
     def per_fix(self, what: str, rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
         """Sum over sum of fixes; along the last axis of `rows`, so that many draws are summed at once."""
         values, fixed = getattr(self, what)[rows], self.fixed[rows]
         return np.asarray(values.sum(axis=-1) / np.maximum(fixed.sum(axis=-1), 1), np.float64)
+
+    def taken(self, what: str, rows: NDArray[np.int64] | slice = slice(None)) -> NDArray[np.float64]:
+        """Per fix; the whole cost, which counts what was not fixed too, per fault."""
+        if what == "whole":
+            return np.asarray(self.whole[rows].mean(axis=-1), np.float64)
+        return self.per_fix(what, rows)
 
     @property
     def share_fixed(self) -> float:
@@ -63,12 +74,12 @@ class Figure(NamedTuple):
 
 
 def figure(what: str, ours: Account, against: Account | None = None) -> Figure:
-    """Ours per fix, or its ratio to another's; faults are drawn with replacement, the same ones for both."""
+    """Ours per fix (or fault), or its ratio to another's; faults are drawn with replacement, the same ones for both."""
     rows = _draws(len(ours.usd))
 
     def taken(at: NDArray[np.int64] | slice) -> NDArray[np.float64]:
-        mine = ours.per_fix(what, at)
-        return mine if against is None else mine / against.per_fix(what, at)
+        mine = ours.taken(what, at)
+        return mine if against is None else mine / against.taken(what, at)
 
     low, first, third, high = np.percentile(taken(rows), [2.5, 25, 75, 97.5])
     return Figure(float(taken(slice(None))), float(low), float(high), float(third - first))

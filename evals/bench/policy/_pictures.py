@@ -61,7 +61,7 @@ def _at(axes: Axes, point: tuple[float, float]) -> tuple[float, float]:
 def _frame(draw: ImageDraw.ImageDraw, title: str, axes: Axes) -> None:
     x, y = axes
     draw.text((LEFT, 20), title, fill=INK, font=_font(20))
-    for tick in y.ticks:
+    for tick in (tick for tick in y.ticks if y.low <= tick <= y.high):
         at = _at(axes, (x.low, tick))
         draw.line([at, _at(axes, (x.high, tick))], fill=FAINT, width=1)
         draw.text((at[0] - 10, at[1]), f"{tick:g}", fill=INK, font=_font(15), anchor="rm")

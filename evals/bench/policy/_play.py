@@ -212,7 +212,7 @@ class _Table:
         deps = replace(self.deps, editors=self._bidding(fault, decision, shot))
         begin: ShotState = {"schema_version": SCHEMA_VERSION, "repair": repair}
         ended = await self.graph.ainvoke(begin, context=deps)
-        return _ended(ended["outcome"], fault)
+        return _ended(ended["outcome"], fault, deps)
 
     def _bidding(self, fault: Fault, decision: Decision, shot: Shot) -> Mapping[str, Bidder]:
         """Who may bid: for always inpainting nobody who makes shots again, for the oracle all with the truth known."""
@@ -232,12 +232,21 @@ class _Table:
         return {a: moved(world.chance(one.name, a, fault), -by.get(a, 0.0)) for a in one.capabilities.actions}
 
 
-def _ended(outcome: Outcome, fault: Fault) -> Played:
+def _ended(outcome: Outcome, fault: Fault, deps: Deps) -> Played:
+    usd = float(sum(attempt.usd for attempt in outcome.attempts))
+    seconds = sum(attempt.ranked[0].seconds for attempt in outcome.attempts)
+    fixed = outcome.status in ("fixed", "regenerated")
+    first = outcome.attempts[0] if outcome.attempts else None
+    expected: dict[str, float] = {}
+    for candidate in first.ranked if first else ():
+        expected[candidate.editor] = min(candidate.cost, expected.get(candidate.editor, candidate.cost))
     return Played(
-        usd=float(sum(attempt.usd for attempt in outcome.attempts)),
+        usd=usd,
         generations=len(outcome.attempts),
-        seconds=sum(attempt.ranked[0].seconds for attempt in outcome.attempts),
-        fixed=outcome.status in ("fixed", "regenerated"),
+        seconds=seconds,
+        fixed=fixed,
         region=fault.drawn.action == "inpaint",
-        first=outcome.attempts[0].tool if outcome.attempts else "",
+        first=first.tool if first else "",
+        expected=expected,
+        whole=usd + seconds * deps.usd_per_hour / 3600 + (0.0 if fixed else deps.person_usd),
     )

@@ -47,6 +47,7 @@ class Mix(Frozen):
     version: int
     faults: int = Field(gt=0)
     faults_with_local: int = Field(gt=0)
+    faults_unlearned: int = Field(gt=0)
     regions: float = Field(ge=0, le=1)
     blocks: int = Field(gt=0)
     seconds: tuple[int, ...]
