@@ -10,6 +10,11 @@ from agent.request.plan import Reading
 from agent.schema import Film, Finding, Outcome, PassResult
 from agent.state import FilmState
 
+REHEARSED = (
+    "this was a rehearsal: servers of this machine stood in for the model and for all providers. Nothing was sent or "
+    "paid; the money named is what it would have cost, and what was made did not become current",
+)
+
 
 def result_of(state: FilmState, film: Film, deps: Deps) -> PassResult:
     """The contract's document of a run."""
@@ -26,7 +31,7 @@ def result_of(state: FilmState, film: Film, deps: Deps) -> PassResult:
         clean=tuple(shot.id for shot in film.shots if shot.id not in troubled),
         model_use=deps.ledger.questions(deps.run),
         request=deps.options.reading,
-        notices=_notices(state.get("notices", {})),
+        notices=(*REHEARSED[: deps.options.rehearse], *_notices(state.get("notices", {}))),
         decisions=tuple(state.get("decisions", {}).values()),
         sheet_versions=tuple(state.get("sheet_versions", {}).values()),
         outcomes=outcomes,

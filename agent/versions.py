@@ -30,8 +30,8 @@ class Versions:
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
 
-    def current(self) -> dict[str, ShotVersion]:
-        """The current version of every shot that is not at v001."""
+    def current(self, rehearsal: str | None = None) -> dict[str, ShotVersion]:
+        """The current version of every shot that is not at v001; for a `rehearsal`, with what that run made."""
         newest = select(func.max(CurrentRow.seq)).group_by(CurrentRow.shot)
         query = (
             select(VersionRow)
@@ -40,7 +40,9 @@ class Versions:
             .order_by(VersionRow.shot)
         )
         with self._sessions() as session:
-            return {row.shot: _version(row) for row in session.scalars(query)}
+            found = {row.shot: _version(row) for row in session.scalars(query)}
+            mine = select(VersionRow).where(VersionRow.run == rehearsal)
+            return found | {row.shot: _version(row) for row in session.scalars(mine)}
 
     def next_number(self, shot: str, run: str) -> int:
         """The number a commit of this run gets; the same again when the run has committed already."""
@@ -49,12 +51,16 @@ class Versions:
             newest = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.shot == shot))
         return mine or (newest or 1) + 1
 
-    def commit(self, version: ShotVersion, run: str) -> None:
-        """Appends a version and makes it current, once: a second life of the run finds it done."""
+    def commit(self, version: ShotVersion, run: str, *, rehearsed: bool = False) -> None:
+        """Appends a version and makes it current, once: a second life of the run finds it done.
+
+        What a rehearsal made is kept to be looked at, and never becomes current by itself.
+        """
         with self._sessions.begin() as session:
             if session.get(VersionRow, (version.shot, version.number)) is None:
                 session.add(VersionRow(**dict(version), run=run))
-                session.add(CurrentRow(shot=version.shot, number=version.number, why=f"made by {run}"))
+                if not rehearsed:
+                    session.add(CurrentRow(shot=version.shot, number=version.number, why=f"made by {run}"))
 
     def revert(self, shot: str, number: int | None = None) -> int:
         """Makes an older version current: `number`, or the one before the current. Raises BadInput."""

@@ -15,7 +15,7 @@ SUFFIXES = {"mp4": ".mp4", "mov": ".mov", "matroska": ".mkv", "webm": ".mkv"}
 
 
 def commit(shot: Shot, working: str, lineage: str, deps: Deps) -> ShotVersion:
-    """Writes runs/RUN/shots/SHOT_vNNN, appends the version and makes it current. Safe to repeat.
+    """Writes runs/RUN/shots/SHOT_vNNN, appends the version and makes it current (but for a rehearsal). Safe to repeat.
 
     A version carries audio only where the shot came as its own file.
     """
@@ -28,7 +28,7 @@ def commit(shot: Shot, working: str, lineage: str, deps: Deps) -> ShotVersion:
     audio = shot.source.media if whole and source.has_audio else None
     write_video(path, frames(deps.store.path(working)), source, audio_from=audio)
     version = ShotVersion(shot=shot.id, number=number, path=_named(path, deps.root), lineage=lineage)
-    versions.commit(version, deps.run)
+    versions.commit(version, deps.run, rehearsed=deps.options.rehearse)
     return version
 
 

@@ -22,7 +22,7 @@ CUT = re.compile(r"film_v(\d+)")
 
 def conform(film: Film, deps: Deps) -> dict[str, Path]:
     """Writes film_vNNN and timeline.otio into the run's folder from the current version of every shot."""
-    current = Versions(deps.db).current()
+    current = Versions(deps.db).current(deps.run if deps.options.rehearse else None)
     sources = {shot.source.media for shot in film.shots}
     out = _out(film, deps)
     deps.run_folder.mkdir(parents=True, exist_ok=True)

@@ -83,7 +83,8 @@ async def _repair_sheet(
     path = await asyncio.to_thread(_written, bench, number, deps)
     kept = path.relative_to(deps.root).as_posix()
     if not any(left.values()):
-        Versions(deps.db).commit(ShotVersion(shot=sheet.key, number=number, path=kept), deps.run)
+        made = ShotVersion(shot=sheet.key, number=number, path=kept)
+        Versions(deps.db).commit(made, deps.run, rehearsed=deps.options.rehearse)
     return [_version(bench, fault, causes, number=number, path=kept, faulty=left[fault.panel]) for fault in faults]
 
 
