@@ -54,8 +54,9 @@ class Results:
         made = self._made(job)
         path = folder / f"{job.id}{'.png' if job.work.way == 'still' else '.mp4'}"
         if job.work.way == "still":
-            return files.write_picture(path, made.frames[0])
-        files.write_footage(path, made.frames, made.rate)
+            files.write_picture(path, made.frames[0])
+        else:
+            files.write_footage(path, made.frames, made.rate)
         if job.rule is not None and job.rule.fault == "truncated":
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
         return path
