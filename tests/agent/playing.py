@@ -219,8 +219,10 @@ class Hands:
     def _rival(self, usd: Decimal, deps: Deps) -> None:
         sums = deps.ledger.sums(deps.run, "SH020")
         if deps.caps.run is None or sums.run + usd <= deps.caps.run:
-            known = {"finding": "F-0", "category": "prop", "action": "inpaint", "editor": "rival", "method": "auto"}
-            deps.ledger.claim(Entry(key=f"rival {deps.run}", run=deps.run, shot="SH020", usd=usd, **known))
+            words = dict.fromkeys(("finding", "category", "action", "editor", "method"), "rival")
+            deps.ledger.claim(
+                Entry.model_validate({**words, "key": deps.run, "run": deps.run, "shot": "SH020", "usd": usd})
+            )
             self.script.rivals = usd
             self.script.note("rival")
 
@@ -256,11 +258,16 @@ class Hands:
 
 
 class Theatre:
-    """Where cases are played: one graph and one database, every case a run and a base of its own."""
+    """Where cases are played: one graph and one database, every case a run and a base of its own.
+
+    The database need not survive a power cut, so nothing waits for the disk.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home, self.db = home, open_database(home)
-        event.listen(self.db.kw["bind"], "connect", lambda connection, _: connection.execute("pragma synchronous=off"))
+        engine = self.db.kw["bind"]
+        event.listen(engine, "connect", lambda connection, _: connection.execute("pragma synchronous=off"))
+        engine.dispose()
         self.graph = shot_graph(InMemorySaver(serde=serializer()))
         self.store, self.played = Store(home, home), 0
 

@@ -82,7 +82,7 @@ def theatre(tmp_path_factory: pytest.TempPathFactory) -> Theatre:
 
 
 @settings(
-    deadline=None, derandomize=True, max_examples=250, suppress_health_check=[HealthCheck.too_slow], database=None
+    deadline=None, derandomize=True, max_examples=150, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 @given(case=cases)
 @example(case=Case(players=(Player("p0", frozenset(("inpaint",))), Player("p1", frozenset(("inpaint", "regenerate"))))))
