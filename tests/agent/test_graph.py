@@ -10,7 +10,7 @@ import pytest
 
 from agent.briefing import FrameOf, frames_for, plan_edit, references_for
 from agent.graph import film_graph, shot_graph
-from agent.graph.film import after_decide, after_trace, repairs_of, thread, to_shots
+from agent.graph.film import after_decide, after_trace, outcome_of, repairs_of, thread, to_shots
 from agent.graph.shot import (
     after_ask,
     after_escalate,
@@ -113,6 +113,15 @@ def test_what_cannot_be_done_goes_on_as_a_value() -> None:
     assert after_ask(shot_state(job=sample(Job))) == "poll"
     assert after_ask(shot_state(job=sample(Job), ending="pivot")) == "commit"
     assert after_escalate(shot_state(ending="pivot")) == "commit"
+
+
+@pytest.mark.parametrize(("about", "approved"), [("lost", "although it may then be billed twice"), ("running", "now")])
+def test_a_doubtful_job_names_the_answers_to_it(about: str, approved: str) -> None:
+    doubt = Doubt.model_validate({"about": about, "why": "shop keeps no list of jobs"})
+    asked = outcome_of({"doubt": doubt}, sample(Repair), "run-001")
+    assert asked.status == "waiting"
+    assert asked.why.startswith("shop keeps no list of jobs; `suture answer run-001 SH010 approve|reject`")
+    assert f"{approved}, or gives the shot up" in asked.why
 
 
 def test_a_film_without_shots_still_reaches_the_join() -> None:
