@@ -440,7 +440,7 @@ def _goal_of(project: Project, run: str) -> Goal:
 def answer(
     run: RunId,
     shot: Annotated[str, typer.Argument(metavar="ID", help="The shot that asks, as `suture show RUN` names it.")],
-    verdict: Annotated[Literal["approve", "reject"], typer.Argument(help="Its decision, or a job to send or ask for again.")],
+    verdict: Annotated[Literal["approve", "reject"], typer.Argument(help="Of its decision, or its doubtful job.")],
     note: Annotated[str, typer.Option(help="Why; kept with the outcome.")] = "",
     json: Json = False,
     quiet: Quiet = False,
