@@ -24,11 +24,10 @@ from tools.editors.remote._editor import Files, Handle, RemoteEditor
 from tools.editors.remote._fal_inputs import INPUTS, tier_of
 from tools.editors.remote._fal_storage import Storage
 from tools.editors.remote._inline import written
+from tools.editors.webhooks import WEBHOOK
 from tools.errors import BadInput, Broken, EditorError, Refused, TryAgain, Unknown
 from tools.types import Edit, Progress
 
-WEBHOOK = "SUTURE_WEBHOOK_URL"
-"""The public address at which this machine hears of finished jobs; fal's go to its "/fal"."""
 LIFETIME = json.dumps({"expiration_duration_seconds": 7 * 86_400})
 """How long result files lie at fal: a week, in which an interrupted pass is resumed."""
 JUDGED_TYPES = ("content_policy", "moderation", "nsfw", "sensitive")
