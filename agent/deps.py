@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from langgraph.runtime import RunControl
 from sqlalchemy.orm import Session, sessionmaker
@@ -22,7 +22,7 @@ from agent.policy import Policy
 from agent.request.plan import Reading
 from agent.store import Store
 from tools.editors.base import Editor
-from tools.types import Frozen, Usd
+from tools.types import Frozen, Job, Usd
 
 Goal = Literal["scan", "plan", "pass"]
 
@@ -48,6 +48,12 @@ class RunOptions(Frozen):
     """The scripted server of this machine stands in for the model."""
     dry_run: bool = False
     """Requests to a model are written down instead of sent."""
+
+
+class Woken(Protocol):
+    """Waits until a job may be done, at most so many seconds: a webhook may come sooner than the next question."""
+
+    async def __call__(self, job: Job, seconds: float, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class Deps:
     """The wait between two questions how a job stands; None: as the editor says."""
     deadline_seconds: float | None = None
     """How long a job is waited for; None: as the editor says."""
+    woken: Woken | None = None
+    """Waits between two questions where webhooks are listened for; None: nothing cuts the wait short."""
     region: str | None = None
     """Country or area of the user; some models may not be used from everywhere."""
     experience: Experience = field(default_factory=Experience)

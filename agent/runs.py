@@ -6,7 +6,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from sqlalchemy import select
 from agent.checkpoint import check_version, open_saver
 from agent.config import DEADLINE_SECONDS, POLL_SECONDS, Settings, caps_of, editors_environment, load_settings
 from agent.db import RunRow
-from agent.deps import Deps, RunOptions
+from agent.deps import Deps, RunOptions, Woken
 from agent.desk import Desk, home_of, opened, run_row
 from agent.errors import OtherVersion, Stopped
 from agent.events import Event, EventLog, Sink
@@ -38,6 +39,7 @@ from agent.store import Store
 from agent.understanding import heeding, understand
 from tools.editors.base import Editor
 from tools.editors.registry import House, build, roster
+from tools.editors.webhooks import inbox_of
 from tools.errors import BadInput
 
 WRITTEN_BY = 1000 * GRAPH_VERSION + SCHEMA_VERSION
@@ -134,7 +136,8 @@ async def _drive(desk: Desk, run: str, options: RunOptions, log: EventLog, advan
             if reading.kind != "plan":
                 return answered(film.title, run, reading, notice, deps)
             deps = _heeding(desk, deps, reading)
-        return await _driven(desk, deps, log, advance)
+        with _listening(desk, minded) as woken:
+            return await _driven(desk, replace(deps, woken=woken), log, advance)
 
 
 def _heeding(desk: Desk, deps: Deps, reading: Reading) -> Deps:
@@ -170,7 +173,7 @@ def make_deps(
 ) -> Deps:
     """Everything the stages of a run are handed."""
     settings = load_settings(desk.root)
-    environment = editors_environment(settings) if minded.environment is None else minded.environment
+    environment = _environment(desk, minded)
     return Deps(
         run=run,
         root=desk.root,
@@ -195,6 +198,22 @@ def make_deps(
         mind=minded.mind,
         control=control,
     )
+
+
+def _environment(desk: Desk, minded: Minded) -> Mapping[str, str]:
+    """What editors work in: this house's settings, or a rehearsal's."""
+    return editors_environment(load_settings(desk.root)) if minded.environment is None else minded.environment
+
+
+@contextmanager
+def _listening(desk: Desk, minded: Minded) -> Iterator[Woken | None]:
+    """What webhooks cut short while it lasts; None where nobody listens for them. BadInput where nobody can."""
+    inbox = inbox_of(_environment(desk, minded))
+    if inbox is None:
+        yield None
+        return
+    with inbox:
+        yield inbox.woken
 
 
 def _seconds(environment: Mapping[str, str], name: str) -> float | None:

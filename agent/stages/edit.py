@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from random import uniform
 from tempfile import TemporaryDirectory
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from agent.briefing import FrameOf
-from agent.deps import Deps
+from agent.deps import Deps, Woken
 from agent.events import Event
 from agent.ledger import Entry
 from agent.schema import Candidate, Film, Finding, Shot
@@ -124,13 +124,7 @@ async def _found(editor: Editor, edit: Edit, since: datetime, deps: Deps) -> Job
         ) from None
 
 
-class Woken(Protocol):
-    """Waits until a job may be done, at most so many seconds: a webhook may come sooner than the next question."""
-
-    async def __call__(self, job: Job, seconds: float, /) -> None: ...
-
-
-async def poll(job: Job, deps: Deps, woken: Woken | None = None) -> None:
+async def poll(job: Job, deps: Deps) -> None:
     """Waits until the job is done; safe to repeat in any process.
 
     Raises Broken when the editor gave up on it, StillRunning at the deadline.
@@ -141,7 +135,7 @@ async def poll(job: Job, deps: Deps, woken: Woken | None = None) -> None:
     most = max(1, round(deadline / wait)) if wait else QUESTIONS
     for question in range(most):
         if question:
-            await _pause(job, wait * uniform(1, 1 + JITTER), woken)  # noqa: S311 - no secret
+            await _pause(job, wait * uniform(1, 1 + JITTER), deps.woken)  # noqa: S311 - no secret
         progress = await _measured(editor, deps, lambda: editor.poll(job))
         if progress.state == "done":
             return

@@ -205,9 +205,9 @@ def test_the_deadline_counts_the_waits_and_a_webhook_may_come_sooner(tmp_path: P
         waited.append(seconds)
 
     shop = Shop(tmp_path / "book")
-    deps = replace(desk(tmp_path, shop), poll_seconds=5.0, deadline_seconds=20.0)
+    deps = replace(desk(tmp_path, shop), poll_seconds=5.0, deadline_seconds=20.0, woken=woken)
     with pytest.raises(StillRunning):
-        asyncio.run(editing.poll(Job(editor="shop", handle="k-1"), deps, woken))
+        asyncio.run(editing.poll(Job(editor="shop", handle="k-1"), deps))
     assert shop.asked == 4
     assert all(5.0 <= seconds <= 5.0 * (1 + editing.JITTER) for seconds in waited)
 
