@@ -391,6 +391,9 @@ class Quote(Frozen):
     seconds: float
     why: str = ""
     high: Usd | None = None
+    hurry: float = 1.0
+    """How many times faster the result is shown than it was made: footage of 4 s between frames half a second apart
+    is hurried 8 times, and looks it."""
 
     @property
     def most(self) -> Decimal:

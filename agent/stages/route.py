@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import log2
 from typing import Literal, NamedTuple
 
 from agent import routes
@@ -28,6 +29,9 @@ from tools.editors.registry import roster
 from tools.errors import Refused
 from tools.types import Category, Edit, Frozen, Purpose, Quote, Rate, Reference
 
+HURRIED = 0.5
+"""Log-odds that a retake loses with every doubling of the pace at which what was made is shown. Set by judgement: no
+real model's retakes were at hand."""
 MIDDLING = (1.0, 1.0)
 """Imagined verdicts of an editor of which the roster says nothing."""
 
@@ -240,7 +244,7 @@ def _offer(fit: _Fit, need: Need, attempts: Sequence[Attempt], deps: Deps) -> Of
         here=deps.experience.here(skill),
         elsewhere=deps.experience.elsewhere(skill),
         own=_own(name, need.action, attempts),
-        moved=_moved(need, can),
+        moved=_moved(need, can) - HURRIED * log2(fit.quote.hurry),
     )
 
 

@@ -173,7 +173,8 @@ class RemoteEditor(ABC):
         wait = self.capabilities.seconds_per_job + self.capabilities.seconds_per_second * float(fit.seconds)
         unsure = "" if price.sure else "; no provider's page was found for this price"
         why = f"{float(fit.seconds):.2f} s at {fit.width}x{fit.height}, price of {price.on} ({price.source}){unsure}"
-        return Quote(usd=usd, seconds=round(wait, 1), why=why, high=high if high > usd else None)
+        most, hurry = high if high > usd else None, round(max(1.0, float(fit.speed)), 3)
+        return Quote(usd=usd, seconds=round(wait, 1), why=why, high=most, hurry=hurry)
 
     async def submit(self, edit: Edit) -> Job:
         fit = await asyncio.to_thread(self.fitted, edit)
