@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 import json
 import threading
 import time
-from base64 import urlsafe_b64decode
+from base64 import b64decode, b64encode, urlsafe_b64decode
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -32,6 +33,8 @@ WEBHOOK = "SUTURE_WEBHOOK_URL"
 """The public address that leads here; each provider is given its own name below it (…/fal)."""
 LISTEN = "SUTURE_WEBHOOK_LISTEN"
 """host:port on which this machine takes what comes to that address."""
+KLING_SIGNS = "KLING_WEBHOOK_SECRET"
+"""What Kling signs with, where its console was told to; without it Kling's webhooks are hints."""
 FRESH = 300.0
 """Seconds by which the time that a webhook states may be off."""
 KEYS_LIVE = 24 * 3600.0
@@ -83,6 +86,30 @@ def _signed(key: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
+def verify_standard(headers: Mapping[str, str], body: bytes, secret: str, now: float) -> str | None:
+    """The id of a webhook that `secret` ("whsec_" and base64) signed within five minutes of `now`: Standard Webhooks.
+
+    The signed message is id, time stamp and the raw body, between dots; several signatures may be given, by spaces.
+    BadInput when the secret is none.
+    """
+    name, at, told = (headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature"))
+    try:
+        fresh = abs(now - int(at)) <= FRESH
+    except ValueError:
+        return None
+    due = hmac.digest(_secret_bytes(secret), f"{name}.{at}.".encode() + body, hashlib.sha256)
+    given = [one.removeprefix("v1,") for one in told.split(" ") if one.startswith("v1,")]
+    proven = [hmac.compare_digest(b64encode(due), one.encode()) for one in given]
+    return name or None if fresh and any(proven) else None
+
+
+def _secret_bytes(secret: str) -> bytes:
+    try:
+        return b64decode(secret.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        raise BadInput(f"{KLING_SIGNS}: give the whole secret as Kling shows it, whsec_ and what follows") from None
+
+
 def keys_in(jwks: Any) -> list[bytes]:
     """The raw Ed25519 keys of a JWKS document. Broken when it is none."""
     try:
@@ -113,6 +140,20 @@ class FalReader:
             if self._clock() - self._read_at > age:
                 self._keys, self._read_at = self._read_keys(), self._clock()
             return self._keys
+
+
+class StandardReader:
+    """Reads webhooks that a shared secret signs; each delivery has an id of its own. BadInput when it is none."""
+
+    def __init__(self, secret: str, clock: Callable[[], float] = time.time) -> None:
+        _secret_bytes(secret)
+        self._secret = secret
+        self._clock = clock
+
+    def __call__(self, headers: Mapping[str, str], body: bytes) -> Heard | None:
+        delivery = verify_standard(headers, body, self._secret, self._clock())
+        heard = hinted(headers, body)
+        return None if delivery is None or heard is None else Heard(heard.job, delivery)
 
 
 def hinted(headers: Mapping[str, str], body: bytes) -> Heard | None:
@@ -266,7 +307,12 @@ def inbox_of(environment: Mapping[str, str]) -> Inbox | None:
 
 def readers_of(environment: Mapping[str, str]) -> dict[str, Reader]:
     """Who is heard, by the last part of the address that each provider was given."""
-    return {"fal": FalReader(lambda: _published_keys(environment)), "google": hinted}
+    secret = environment.get(KLING_SIGNS)
+    return {
+        "fal": FalReader(lambda: _published_keys(environment)),
+        "google": hinted,
+        "kling": StandardReader(secret) if secret else hinted,
+    }
 
 
 def _published_keys(environment: Mapping[str, str]) -> list[bytes]:
