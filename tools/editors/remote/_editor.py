@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import ClassVar, Literal
+from weakref import finalize
 
 from pydantic import Field, ValidationError
 
@@ -42,18 +45,26 @@ class Handle(Frozen):
 
 
 class Files:
-    """The files of one edit as a provider wants them, made when they are asked for and gone with the submit."""
+    """The files of one edit as a provider wants them, made when they are asked for, once."""
 
     def __init__(self, edit: Edit, fit: Fit, can: Capabilities, folder: Path) -> None:
         self.edit, self.fit, self.can, self.folder = edit, fit, can, folder
+        self._coded: dict[str, Path] = {}
 
     async def clip(self) -> Path:
         """The footage, as H.264 in MP4 at the fit's size, rate and length."""
-        return await asyncio.to_thread(fitting.send_clip, self.edit, self.fit, self.folder)
+        return await self._once("clip", partial(fitting.send_clip, self.edit, self.fit, self.folder))
 
     async def mask(self) -> Path:
         """The mask as a video in step with the clip, white as the roster says."""
-        return await asyncio.to_thread(fitting.send_mask, self.edit, self.fit, self.folder, self.can.mask_white)
+        make = partial(fitting.send_mask, self.edit, self.fit, self.folder, self.can.mask_white)
+        return await self._once("mask", make)
+
+    async def _once(self, name: str, make: Callable[[], Path]) -> Path:
+        """A file that takes long to code: a submit that is tried again finds it."""
+        if name not in self._coded:
+            self._coded[name] = await asyncio.to_thread(make)
+        return self._coded[name]
 
     async def frame(self, index: int) -> Path:
         """One frame of the edit's clip at the fit's size, PNG; `index` counts from the clip's first frame."""
@@ -99,6 +110,7 @@ class RemoteEditor(ABC):
         self.home = house.home / entry.name
         self.receipts: dict[str, dict[str, str | int | float | bool]] = {}
         """What a provider said of a finished job, by its id, for the take: `billed_usd`, the seed, a revised prompt."""
+        self._tries: dict[str, Files] = {}
         self.hosts = hosts_of(self.provider, self.environment)
         self.door = self.door_for(self.sort)
 
@@ -178,10 +190,27 @@ class RemoteEditor(ABC):
 
     async def submit(self, edit: Edit) -> Job:
         fit = await asyncio.to_thread(self.fitted, edit)
-        self.home.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=self.home, prefix=".send.") as folder:
-            handle = await self.send(edit, Files(edit, fit, self.capabilities, Path(folder)))
+        files = self._files_of(edit, fit)
+        handle = await self.send(edit, files)
+        self._forget(edit)
         return self.job(handle)
+
+    def _files_of(self, edit: Edit, fit: Fit) -> Files:
+        """The files of an edit: those of an earlier try of the very same one, where it was not accepted."""
+        known = self._tries.get(edit.key)
+        if known is not None and (known.edit, known.fit) == (edit, fit):
+            return known
+        self._forget(edit)
+        self.home.mkdir(parents=True, exist_ok=True)
+        folder = Path(mkdtemp(dir=self.home, prefix=".send."))
+        finalize(self, rmtree, folder, ignore_errors=True)
+        self._tries[edit.key] = Files(edit, fit, self.capabilities, folder)
+        return self._tries[edit.key]
+
+    def _forget(self, edit: Edit) -> None:
+        files = self._tries.pop(edit.key, None)
+        if files is not None:
+            rmtree(files.folder, ignore_errors=True)
 
     async def find(self, edit: Edit, since: datetime, known: Collection[str]) -> Job | None:
         fit = await asyncio.to_thread(self.fitted, edit)
