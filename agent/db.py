@@ -59,7 +59,10 @@ class FindingRow(Base):
 
 
 class LedgerRow(Base):
-    """One edit, paid or free. Rows only move forward: intent, (unknown,) submitted, settled; no key names the run."""
+    """One edit, paid or free. Rows only move forward; no key names the run.
+
+    States: intent, (unknown,) submitted, then settled with a verdict, or failed.
+    """
 
     __tablename__ = "ledger"
 

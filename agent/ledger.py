@@ -1,7 +1,8 @@
 """The write-ahead ledger: nothing is sent to an editor or a model before its row is on the disk, and no edit twice.
 
-A row moves intent → submitted → settled, by way of unknown where nobody knows whether the edit came, and counts at the
-most that it can cost until the bill is known. Its key is a hash of the edit (film, shot, plan, attempt), never of the
+A row moves intent → submitted → settled or failed, by way of unknown where nobody knows whether the edit came, and
+counts at the most that it can cost until the bill is known; a job that failed counts so unless its provider says that
+it does not bill it. Its key is a hash of the edit (film, shot, plan, attempt), never of the
 run: a second life of the same run, or another run with the same wish, finds the row instead of paying again. Questions
 to models have rows of their own, count against the same caps, and are paid once because their answers are kept
 (`agent.mind`). A rehearsal keeps to its own rows: they count against no cap of real runs and are never found by them.
@@ -24,7 +25,7 @@ from agent.budget import NO_CAPS, Caps, Sums, broken_cap, over_words
 from agent.db import AnswerRow, LedgerRow, ModelCallRow, RememberedRow
 from agent.errors import OverBudget
 from agent.schema import ModelUse
-from tools.types import Frozen
+from tools.types import Frozen, Job
 
 
 class Entry(Frozen):
@@ -95,13 +96,15 @@ class Ledger:
         """Writes the intent, or finds the row that is there.
 
         `again` is said of an edit that the editor is sure never to have got: its row is written anew, under this run.
+        So is the row of a job that came to nothing and cost nothing, in a later run.
         Raises OverBudget before a row is written; of all processes that ask at once none takes the sum over a cap.
         """
         key, since = self._key(entry.key), _now()
         with self._alone() as session:
             row = session.get(LedgerRow, key)
-            if row is not None and again and row.handle is None:
-                since = row.at
+            never_came = row is not None and again and row.handle is None
+            if row is not None and (never_came or _cost_nothing(row, entry)):
+                since = row.at if never_came else since
                 session.delete(row)
                 session.flush()
                 row = None
@@ -134,6 +137,13 @@ class Ledger:
         with self.sessions.begin() as session:
             row = session.get_one(LedgerRow, self._key(key))
             row.usd = usd if usd is not None else row.usd if row.quoted is None else row.quoted
+
+    def failed(self, job: Job, *, billed: bool) -> None:
+        """Writes down that an accepted job came to nothing; it goes on counting where it is or may be `billed`."""
+        mine = select(LedgerRow).where(LedgerRow.editor == job.editor, LedgerRow.handle == job.handle)
+        with self.sessions.begin() as session:
+            for row in session.scalars(mine.where(LedgerRow.rehearsed == self.rehearsed, LedgerRow.state != "settled")):
+                row.state, row.usd = "failed", row.usd if billed else Decimal(0)
 
     def settled(self, key: str, verdict: str) -> None:
         """Closes the row with the verdict of the first verification."""
@@ -236,6 +246,11 @@ class Ledger:
             run=sum((Decimal(session.scalar(one) or 0) for one in of_run), Decimal(0)),
             day=sum((Decimal(session.scalar(one) or 0) for one in of_day), Decimal(0)),
         )
+
+
+def _cost_nothing(row: LedgerRow, entry: Entry) -> bool:
+    """A failed job of an earlier run for which nothing is billed: it may be tried once more."""
+    return row.state == "failed" and not row.usd and row.run != entry.run
 
 
 def _check(caps: Caps, spent: Sums, what: str, asked: Decimal) -> None:

@@ -58,7 +58,14 @@ class StillRunning(Unknown):
 
 
 class Refused(EditorError):
-    """The tool will never accept this edit; choose another tool."""
+    """The tool will never accept this edit; choose another tool.
+
+    `billed` is false where the provider says that it bills nothing for a job that it had accepted.
+    """
+
+    def __init__(self, message: str, *, billed: bool = True) -> None:
+        super().__init__(message)
+        self.billed = billed
 
 
 class Broken(EditorError):

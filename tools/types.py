@@ -413,6 +413,8 @@ class Progress(Frozen):
     state: Literal["running", "done", "failed"]
     fraction: float = 0.0
     why: str = ""
+    billed: bool = True
+    """Of a failed job: false where the provider says that it does not bill it."""
 
 
 class Take(Frozen):

@@ -9,7 +9,8 @@ repeated in one place only, the door of the editors (`tools.editors.http`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -98,7 +99,7 @@ def _tell(deps: Deps, moment: str, shot: str, edit: Edit) -> None:
 
 
 async def _send(editor: Editor, edit: Edit, since: datetime, deps: Deps) -> Job:
-    """Sends the edit; where its fate is not known the editor is asked for it at once."""
+    """Sends the edit; where its fate is not known the editor is asked for it, after a wait in which it may show up."""
     try:
         return await editor.submit(edit)
     except (TryAgain, Refused, BadInput):
@@ -106,6 +107,7 @@ async def _send(editor: Editor, edit: Edit, since: datetime, deps: Deps) -> Job:
         raise
     except Unknown as lost:
         deps.ledger.unknown(edit.key)
+        await asyncio.sleep(_wait(editor, deps))
         job = await _found(editor, edit, since, deps)
         if job is None:
             deps.ledger.withdraw(edit.key)
@@ -130,19 +132,26 @@ async def poll(job: Job, deps: Deps) -> None:
     Raises Broken when the editor gave up on it, StillRunning at the deadline.
     """
     editor = deps.editors[job.editor]
-    wait = editor.capabilities.poll_seconds if deps.poll_seconds is None else deps.poll_seconds
+    wait = _wait(editor, deps)
     deadline = editor.capabilities.deadline_seconds if deps.deadline_seconds is None else deps.deadline_seconds
     most = max(1, round(deadline / wait)) if wait else QUESTIONS
     for question in range(most):
         if question:
             await _pause(job, wait * uniform(1, 1 + JITTER), deps.woken)  # noqa: S311 - no secret
-        progress = await _measured(editor, deps, lambda: editor.poll(job))
+        with _written_down(job, deps):
+            progress = await _measured(editor, deps, lambda: editor.poll(job))
         if progress.state == "done":
             return
         if progress.state == "failed":
+            deps.ledger.failed(job, billed=progress.billed)
             raise Broken(f"{job.editor} could not do the job: {progress.why}")
     after = f"after {deadline:.0f} s" if wait else f"at the {most}th question"
     raise StillRunning(f"{job.editor} still works on the job {after}; a later pass asks for it and pays nothing again")
+
+
+def _wait(editor: Editor, deps: Deps) -> float:
+    """Seconds between two questions."""
+    return editor.capabilities.poll_seconds if deps.poll_seconds is None else deps.poll_seconds
 
 
 async def _pause(job: Job, seconds: float, woken: Woken | None) -> None:
@@ -156,7 +165,8 @@ async def fetch(edit: Edit, job: Job, deps: Deps) -> Gated:
     """The take, fitted to the source and composited by the gate, in the store; the ledger gets the bill."""
     editor = deps.editors[job.editor]
     with TemporaryDirectory(dir=deps.home) as folder:
-        take = await _measured(editor, deps, lambda: editor.fetch(job, Path(folder)))
+        with _written_down(job, deps):
+            take = await _measured(editor, deps, lambda: editor.fetch(job, Path(folder)))
         out = Path(folder) / ("gated" if edit.clip.media.is_dir() else "gated.mkv")
         async with deps.cpu:
             await asyncio.to_thread(partial(gate.composite, edit, take, out, codec="ffv1"))
@@ -164,6 +174,16 @@ async def fetch(edit: Edit, job: Job, deps: Deps) -> Gated:
     billed = take.how.get("billed_usd")
     deps.ledger.billed(edit.key, None if billed is None else Decimal(str(billed)))
     return Gated(media=kept, how=take.how)
+
+
+@contextmanager
+def _written_down(job: Job, deps: Deps) -> Iterator[None]:
+    """A job whose content was refused after all is over, and its bill may be known."""
+    try:
+        yield
+    except Refused as refused:
+        deps.ledger.failed(job, billed=refused.billed)
+        raise
 
 
 async def _measured(editor: Editor, deps: Deps, call: Callable[[], Awaitable[Answer]]) -> Answer:

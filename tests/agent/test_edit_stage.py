@@ -89,8 +89,10 @@ class Shop:
 
     async def poll(self, job: Job) -> Progress:
         self.asked += 1
-        if self.fault == "lost":
-            return Progress(state="failed", why="it fell over")
+        if self.fault in ("lost", "unbilled"):
+            return Progress(state="failed", why="it fell over", billed=self.fault == "lost")
+        if self.fault == "judged":
+            raise Refused("not such things", billed=False)
         return Progress(state="done" if 0 < self.questions <= self.asked else "running")
 
     async def fetch(self, job: Job, folder: Path) -> Take:
@@ -196,6 +198,21 @@ def test_a_job_is_asked_for_until_it_is_done_and_at_the_deadline_left_to_a_later
     assert for_ever.asked == editing.QUESTIONS
     with pytest.raises(Broken, match="fell over"):
         asyncio.run(editing.poll(job, desk(tmp_path, Shop(tmp_path / "book", fault="lost"))))
+
+
+@pytest.mark.parametrize(("fault", "counts"), [("lost", 1), ("unbilled", 0), ("judged", 0)])
+def test_a_failed_job_counts_unless_it_is_known_to_be_free_and_is_then_tried_in_a_later_run(
+    tmp_path: Path, fault: str, counts: int
+) -> None:
+    shop = Shop(tmp_path / "book", fault=fault)
+    deps = desk(tmp_path, shop)
+    for _ in range(2):
+        with pytest.raises((Broken, Refused)):
+            asyncio.run(editing.poll(Job(editor="shop", handle=sent(deps)), deps))
+    assert shop.jobs == ["k-1"]
+    assert deps.ledger.spent("run-001") == counts
+    assert sent(replace(deps, run="run-002")) == ("k-1" if counts else "k-2")
+    assert deps.ledger.spent("run-002") == 1 - counts
 
 
 def test_the_deadline_counts_the_waits_and_a_webhook_may_come_sooner(tmp_path: Path) -> None:

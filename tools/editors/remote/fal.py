@@ -69,15 +69,17 @@ class Fal(RemoteEditor):
         if reply.status == 404:
             return Failed(f"knows nothing of it, or no more: {words}")
         if reply.headers.get("x-fal-request-timeout-type") == "user":
-            return Failed(f"the job did not start in time and was not billed: {words}")
+            return Failed(f"the job did not start in time and was not billed: {words}", billed=False)
         if reply.status in (408, 409, 429) or reply.status >= 500:
             return TryAgain(words)
         return Refused(f"will not have the content: {words}" if _judged(detail) else words)
 
     def sort_result(self, reply: Reply) -> EditorError | None:
-        """A result has the model's own status: 500 is the model's failure for good."""
+        """A result has the model's own status: 500 is the model's failure for good, and fal bills none of those."""
         wrong = self.sort(reply)
-        return Failed(f"the model failed: {wrong}") if reply.status == 500 and isinstance(wrong, TryAgain) else wrong
+        if reply.status == 500 and isinstance(wrong, TryAgain):
+            return Failed(f"the model failed: {wrong}", billed=False)
+        return wrong
 
     # The job.
 
@@ -113,7 +115,7 @@ class Fal(RemoteEditor):
         try:
             return await self._stands(handle)
         except Failed as failed:
-            return Progress(state="failed", why=str(failed))
+            return Progress(state="failed", why=str(failed), billed=failed.billed)
 
     async def _stands(self, handle: Handle) -> Progress:
         told = (await self.door.ask("GET", handle.urls["status_url"])).json()

@@ -126,7 +126,7 @@ class Omni(RemoteEditor):
         outputs = [step for step in told.get("steps") or () if step.get("type") == "model_output"]
         wrong = next((step["error"] for step in outputs if step.get("error")), None)
         if wrong is not None:
-            raise Refused(f"{self.provider.title} will not have the content: {wrong.get('message')}")
+            raise Refused(f"{self.provider.title} will not have the content: {wrong.get('message')}", billed=False)
         parts = [part for step in outputs for part in step.get("content") or ()]
         found = next((part for part in parts if part.get("type") == "video"), None)
         if found is None:
