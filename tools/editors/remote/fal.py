@@ -67,7 +67,7 @@ class Fal(RemoteEditor):
         if reply.status in DOORS:
             return Refused(f"{DOORS[reply.status]}: {words}")
         if reply.status == 404:
-            return Failed(f"knows nothing of it, or no more: {words}")
+            return Failed(f"{self.capabilities.model} or the job is not known there, or no more: {words}")
         if reply.headers.get("x-fal-request-timeout-type") == "user":
             return Failed(f"the job did not start in time and was not billed: {words}", billed=False)
         if reply.status in (408, 409, 429) or reply.status >= 500:
