@@ -173,5 +173,6 @@ def test_nothing_is_opened_unless_it_is_asked_for() -> None:
 
 def test_a_hint_names_its_job_under_any_of_the_usual_names() -> None:
     names: list[dict[str, Any]] = [{"request_id": "r-1"}, {"id": "r-1"}, {"task_id": "r-1"}, {"name": "r-1"}]
+    names.append({"id": "event-1", "data": {"id": "r-1"}})
     assert {hinted({}, json.dumps(one).encode()) for one in names} == {Heard("r-1")}
     assert hinted({}, b'{"id": 5}') is None

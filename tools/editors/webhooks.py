@@ -163,6 +163,8 @@ def hinted(headers: Mapping[str, str], body: bytes) -> Heard | None:
         told = json.loads(body)
     except ValueError:
         return None
+    if isinstance(told, dict) and isinstance(told.get("data"), dict):
+        told = told["data"]  # an event around it has an id of its own
     named = [told.get(key) for key in ("request_id", "task_id", "id", "name")] if isinstance(told, dict) else []
     return next((Heard(one) for one in named if isinstance(one, str) and one), None)
 

@@ -91,7 +91,7 @@ class Omni(RemoteEditor):
             "store": True,
         }
         hook = self.environment.get("SUTURE_WEBHOOK_URL")
-        return body | ({"webhook_config": {"uris": [hook]}} if hook else {})
+        return body | ({"webhook_config": {"uris": [f"{hook.rstrip('/')}/google"]}} if hook else {})
 
     async def _created(self, body: Body, fit: Fit) -> Handle:
         told = (await self.door.pay("POST", self.url("v1beta/interactions"), json=body)).json()
