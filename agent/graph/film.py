@@ -20,11 +20,12 @@ from langgraph.types import Command, Send
 from agent import findings as finding_table
 from agent.asked import heeded, offers, stays_words
 from agent.briefing import references_for
-from agent.budget import NO_CAPS, Estimate, estimate, most_of, plain
+from agent.budget import NO_CAPS, Estimate, broken_cap, estimate, most_of, over_words
 from agent.checkpoint import check_version
 from agent.deps import Deps
 from agent.economics import REGENERATE_TRIES
 from agent.graph.common import film_of, heavy, keep_film, shot_of, staged
+from agent.graph.sheets import repair_sheets as repair_faulty_panels
 from agent.graph.shot import Answer, ShotGraph, shot_graph
 from agent.placement import side_by_side
 from agent.project import Version, open_project
@@ -44,11 +45,11 @@ from agent.stages.look_at_sheets import look_at_sheets
 from agent.stages.mark_origins import mark_origins
 from agent.stages.meet_request import meet_request
 from agent.stages.read_sheets import read_sheets
-from agent.stages.repair_sheets import repair_sheets as repair_faulty_panels
 from agent.stages.trace import trace as trace_causes
 from agent.stages.weigh_looks import weigh_looks as weigh
 from agent.state import GRAPH_VERSION, Doubt, FilmState, InspectTask, LookTask, Repair, ShotState
 from agent.versions import ORIGIN, Versions
+from tools.errors import BadInput
 
 DOUBTS = {
     "lost": "{} sends it again, although it may then be billed twice, or gives the shot up",
@@ -272,7 +273,10 @@ def _findings(state: FilmState) -> tuple[Finding, ...]:
 
 
 async def decide(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Decides per finding and quotes what the router would choose, per shot."""
+    """Decides per finding and quotes what the router would choose, per shot.
+
+    Raises BadInput, before any edit is sent, where the budget of a pass allows none.
+    """
     deps = runtime.context
     film = film_of(state["film"], deps)
     decisions: dict[str, Decision] = {}
@@ -285,6 +289,8 @@ async def decide(state: FilmState, runtime: Runtime[Deps]) -> dict[str, Any]:
         decisions = {key: heeded(one, by_id.get(key), deps.options.reading) for key, one in decisions.items()}
     quotes = await heavy(deps, quotes_of, film, decisions, by_id, deps)
     dear = await heavy(deps, too_dear, film, decisions, by_id, deps)
+    if dear and state["goal"] == "pass":
+        raise BadInput(dear)
     return {"decisions": decisions, "quotes": quotes, "notices": noticed("budget", [dear] if dear else [])}
 
 
@@ -313,8 +319,10 @@ def too_dear(film: Film, decisions: Mapping[str, Decision], findings: Mapping[st
     if not ways:
         return None
     shot, cheapest = min(ways, key=lambda way: most_of(way[1]))
-    asks = f"the cheapest first edit may cost {plain(most_of(cheapest))} USD ({cheapest.editor} in {shot})"
-    return f"no edit is sent: {asks}"
+    asked, spent = most_of(cheapest), deps.ledger.sums(deps.run, shot)
+    broken = broken_cap(deps.caps, spent, asked)
+    what = f"no edit can be paid: the cheapest first one ({cheapest.editor} in {shot})"
+    return over_words(broken, deps.caps, spent, what, asked) if broken else None
 
 
 def _ways(film: Film, decision: Decision, findings: Mapping[str, Finding], deps: Deps) -> tuple[Candidate, ...]:
