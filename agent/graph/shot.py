@@ -23,6 +23,7 @@ from agent.errors import OverBudget
 from agent.graph.common import film_of, shot_of, staged
 from agent.hands import Hands, Judgement, Place
 from agent.purpose import purpose_of
+from agent.reach import out_of_reach
 from agent.schema import Attempt, Candidate, Decision, Outcome, OutcomeStatus
 from agent.stages import edit as editing
 from agent.stages import escalate as escalating
@@ -447,14 +448,21 @@ def _measured(failed: Sequence[Attempt]) -> str:
 
 async def _hand_over(state: ShotState, at: Place, deps: Deps) -> dict[str, Any]:
     """A job for which no editor is left, ready to be sent by somebody else."""
-    found, hands = state["route"], _hands(deps)
-    dropped = "; ".join(f"{d.editor} {d.why}" for d in found.dropped) if found else ""
+    hands, need = _hands(deps), routing.need_of(at.film, at.shot, at.finding, at.decision, at.action)
     tried = _measured([a for a in at.attempts if a.action == at.action == "regenerate" and a.verdict == "fail"])
-    why = f"no editor here can {at.action} {at.shot.id} ({dropped}); the job is ready to send"
+    why = f"no editor here can {at.action} {at.shot.id} ({_nobody(state, at, need, deps)}); the job is ready to send"
     why = "; ".join(filter(None, [state["why"], tried, why]))
-    quote = routing.roster_quotes(routing.need_of(at.film, at.shot, at.finding, at.decision, at.action), deps.editors)
+    quote = routing.roster_quotes(need, deps.editors)
     ready = await hands.ready_job(at, await hands.references(at, deps), quote, why, deps)
     return {"ending": "waiting", "ready": ready, "why": ready.why}
+
+
+def _nobody(state: ShotState, at: Place, need: routing.Need, deps: Deps) -> str:
+    """What keeps everybody from the job: one thing where it is the same for all, else each one's own."""
+    found, region = state["route"], None if deps.options.rehearse else deps.region
+    draft = routing.draft_of(at.film, at.shot, at.finding, at.action, window=at.window, references=())
+    alike = out_of_reach(routing.able(need), draft, at.film, region)
+    return alike or "; ".join(f"{d.editor} {d.why}" for d in (found.dropped if found else ()))
 
 
 async def commit(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:

@@ -291,9 +291,10 @@ def roster_quotes(need: Need, configured: Collection[str]) -> dict[str, float]:
     seconds = Fraction(need.seconds).limit_denominator(100_000)
     taken = Fraction(0) if need.action == "regenerate" else seconds
     footage = Footage(width=need.width, height=need.height, rate=need.rate, seconds_in=taken, seconds_out=seconds)
-    able = {
-        name: entry.capabilities
-        for name, entry in roster().items()
-        if name not in configured and incapable(entry.capabilities, need) is None
-    }
-    return {name: float(bill(can.price, footage)) for name, can in able.items()}
+    return {name: float(bill(can.price, footage)) for name, can in able(need).items() if name not in configured}
+
+
+def able(need: Need) -> dict[str, Capabilities]:
+    """Everybody on the roster who could do a job, set up here or not, whatever its footage."""
+    known = {name: entry.capabilities for name, entry in roster().items()}
+    return {name: can for name, can in known.items() if incapable(can, need) is None}

@@ -243,7 +243,7 @@ def test_a_budget_that_allows_no_edit_says_what_the_cheapest_costs(tmp_path: Pat
     assert too_dear(*told, desk(tmp_path, shop, budget=1)) is None
     poor = desk(tmp_path, shop, budget="0.00001")
     assert quotes_of(*told, poor)["SH010"] == Estimate()
-    assert "cheapest first edit may cost 1 USD (shop in SH010)" in str(too_dear(*told, poor))
+    assert "cheapest first one (shop in SH010) may cost 1 USD, over the budget" in str(too_dear(*told, poor))
     with pytest.raises(OverBudget, match="SUTURE_BUDGET_RUN"):
         sent(poor)
     assert shop.jobs == []
