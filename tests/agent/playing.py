@@ -187,8 +187,10 @@ class Actor:
             self.script.runnings.popleft()
         if fate in ("failed", "refused") or (fate == "away" and self.player.local):
             self.script.note("barred", editor=self.name)
-        if fate in ("refused", "away"):
-            raise {"refused": Refused, "away": TryAgain}[fate](fate)
+        if fate == "refused":
+            raise Refused(fate)
+        if fate == "away":
+            raise TryAgain(fate)
         return Progress(state="failed" if fate == "failed" else "done", why=fate)
 
     async def fetch(self, job: Job, folder: Path) -> Take:
@@ -231,8 +233,10 @@ class Hands:
         local = deps.editors[job.editor].capabilities.local
         if fate == "broken" or (fate == "away" and local):
             self.script.note("barred", editor=job.editor)
-        if fate != "taken":
-            raise {"broken": Broken, "away": TryAgain}[fate](fate)
+        if fate == "broken":
+            raise Broken(fate)
+        if fate == "away":
+            raise TryAgain(fate)
         player = next(one for one in self.script.case.players if one.name == job.editor)
         self.script.bills[edit.key] = player.most if len(self.script.bills) % 2 else player.usd
         deps.ledger.billed(edit.key, self.script.bills[edit.key])
