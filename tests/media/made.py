@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tools.media.decode import frames
-from tools.types import Clip, Frame
+from tools.types import Box, Clip, Frame
 
 
 def texture(width: int, height: int, index: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -46,8 +46,12 @@ def make_film(
     options: dict[str, str] | None = None,
     b_frames: int = 0,
     group: int = 12,
+    thing: Box | None = None,
 ) -> Path:
-    """Encodes `count` frames of `texture`; `stamps` in units of `clock` make the rate vary."""
+    """Encodes `count` frames of `texture`; `stamps` in units of `clock` make the rate vary.
+
+    A `thing` is a plain orange patch in every frame.
+    """
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=rate, options=options or {})
         assert isinstance(stream, VideoStream)
@@ -63,7 +67,10 @@ def make_film(
         unit = clock or 1 / rate
         stream.codec_context.time_base = unit
         for index in range(count):
-            picture = VideoFrame.from_ndarray(texture(*size, index), format="rgb24").reformat(format=pixels)
+            drawn = texture(*size, index)
+            if thing is not None:
+                drawn[thing.slices] = (235, 120, 20)
+            picture = VideoFrame.from_ndarray(drawn, format="rgb24").reformat(format=pixels)
             if tags:
                 picture.color_primaries, picture.color_trc, picture.colorspace, picture.color_range = tags
             picture.pts, picture.time_base = (stamps[index] if stamps else index), unit

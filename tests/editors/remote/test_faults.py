@@ -97,7 +97,7 @@ def test_what_goes_wrong_at_submit_is_never_paid_twice(case: Case, sandbox: Prov
         accepted = sandbox.bench.accepted()
         order(sandbox, case, fault, "submit")
         with pytest.raises(EditorError) as caught:
-            asyncio.run(editor.submit(edit))
+            asyncio.run(editor.submit(edit.model_copy(update={"key": f"{edit.key}/{fault}"})))
         assert (type(caught.value), sandbox.bench.accepted() - accepted) == expected, fault
 
 

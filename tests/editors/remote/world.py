@@ -15,9 +15,10 @@ from tests.media.made import make_film, texture
 from tools.editors.base import Editor, PaidAction
 from tools.editors.registry import Entry, House, build, roster
 from tools.sandbox.providers import ProviderSandbox
-from tools.types import Clip, Edit, Job, Progress, Reference
+from tools.types import Box, Clip, Edit, Job, Progress, Reference
 
 WIDTH, HEIGHT, FRAMES = 96, 96, 24
+THING = Box(40, 30, 30, 30)
 MOST_POLLS = 12
 
 
@@ -60,17 +61,15 @@ def editor_of(case: Case, sandbox: ProviderSandbox, home: Path) -> Editor:
     return build(case.name, House(home, sandbox.environment()))
 
 
-def edit_for(case: Case, folder: Path, key: str = "film/SH010/1") -> Edit:
-    """An edit of a short film, or of a still picture, that the editor can do."""
+def edit_for(case: Case, folder: Path, key: str = "") -> Edit:
+    """An edit of a short film, or of a still picture, that the editor can do; without a key it has its folder's."""
     can = case.entry.capabilities
     still = can.medium == "still"
-    media = (
-        _still(folder) if still else make_film(folder / "shot.mkv", codec="ffv1", size=(WIDTH, HEIGHT), count=FRAMES)
-    )
+    media = _still(folder) if still else _shot(folder)
     last = 0 if still else FRAMES - 1
     region = case.action == "inpaint"
     return Edit(
-        key=key,
+        key=key or f"film/{folder.name}/1",
         action=case.action,
         clip=Clip(media=media, first=0, last=last),
         mask=_mask(folder) if region else None,
@@ -84,6 +83,11 @@ def edit_for(case: Case, folder: Path, key: str = "film/SH010/1") -> Edit:
     )
 
 
+def _shot(folder: Path) -> Path:
+    """A film with a thing where the mask is."""
+    return make_film(folder / "shot.mkv", codec="ffv1", size=(WIDTH, HEIGHT), count=FRAMES, thing=THING)
+
+
 def _still(folder: Path) -> Path:
     pictures = folder / "panel"
     pictures.mkdir(exist_ok=True)
@@ -93,7 +97,7 @@ def _still(folder: Path) -> Path:
 
 def _mask(folder: Path) -> Path:
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    mask[30:60, 40:70] = 255
+    mask[THING.slices] = 255
     cv2.imwrite(str(folder / "mask.png"), mask)
     return folder / "mask.png"
 

@@ -14,6 +14,7 @@ from tools.editors.fitting._send import (
     send_clip,
     send_mask,
     send_still_mask,
+    sent_regions,
 )
 from tools.editors.fitting._take import fitted_take, refuse_bad
 from tools.editors.fitting._window import calm_window
@@ -32,4 +33,5 @@ __all__ = [
     "send_mask",
     "send_still_mask",
     "sends_footage",
+    "sent_regions",
 ]

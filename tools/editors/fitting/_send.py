@@ -16,10 +16,11 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from tools.editors.base import Limits
-from tools.editors.fitting._fit import Fit
+from tools.editors.fitting._fit import Fit, own_count
 from tools.editors.support import Support
 from tools.errors import Refused
 from tools.media.decode import frames as decoded
+from tools.media.masks import read_mask
 from tools.media.pixels import rgb8
 from tools.media.probe import probe
 from tools.media.sheets import read_picture, write_picture
@@ -141,6 +142,19 @@ def _sent_pictures(edit: Edit, fit: Fit) -> Iterator[Rgb]:
     """Every picture that is sent, at the fit's size."""
     indices = [fit.source_index(sent) for sent in range(fit.count)]
     return (canvas(picture, fit) for picture in pictures(edit.clip, indices))
+
+
+def sent_regions(edit: Edit, fit: Fit, most: int) -> dict[int, Bits]:
+    """The mask as it was given, nothing grown, at the fit's size, on at most `most` frames that are sent and show it.
+
+    They lie evenly, the first and the last among them; the keys count what is sent. Empty where no frame shows it.
+    """
+    assert edit.mask is not None, f"{edit.key} has no mask"
+    source = read_mask(edit.mask, probe(edit.clip.media), edit.clip.frames)
+    shown = [sent for sent in range(own_count(fit.frames, fit.step)) if source[fit.source_index(sent)].any()]
+    places = np.linspace(0, len(shown) - 1, min(most, len(shown)))
+    marked = sorted({shown[round(float(place))] for place in places})
+    return {sent: mask_canvas(source[fit.source_index(sent)], fit) for sent in marked}
 
 
 def _sent_masks(edit: Edit, fit: Fit) -> Iterator[Bits]:

@@ -66,7 +66,7 @@ class Seedance(RemoteEditor):
             "duration": fit.seconds_asked,
             "generate_audio": False,
             "watermark": False,
-            "safety_identifier": tag(edit),
+            "safety_identifier": tag(self.name, edit),
         }
         reply = await self.door.pay("POST", self.url(TASKS), json=body | self._mode(edit))
         name = reply.json().get("id")
@@ -143,7 +143,7 @@ class Seedance(RemoteEditor):
         read whole, shows nothing of the kind, and is old enough to show everything.
         """
         tasks = await self._listed(since)
-        mine = [task for task in tasks if task.get("safety_identifier") == tag(edit)]
+        mine = [task for task in tasks if task.get("safety_identifier") == tag(self.name, edit)]
         if len(mine) == 1:
             return Handle(id=str(mine[0]["id"]), fit=fit)
         strangers = [task for task in tasks if "safety_identifier" not in task and task.get("id") not in known]
@@ -190,9 +190,9 @@ class SeedanceEdit(Seedance):
         return [video, *[await _image(path, "reference_image") for path in await files.references()]]
 
 
-def tag(edit: Edit) -> str:
-    """What names an edit to the provider: at most 64 characters, the same in every process."""
-    return f"suture-{hashlib.sha256(edit.key.encode()).hexdigest()[:40]}"
+def tag(editor: str, edit: Edit) -> str:
+    """What names an editor's edit to the provider: at most 64 characters, the same in every process."""
+    return f"suture-{hashlib.sha256(f'{editor} {edit.key}'.encode()).hexdigest()[:40]}"
 
 
 def ratio_of(width: int, height: int) -> str:

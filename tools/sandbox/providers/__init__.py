@@ -10,10 +10,11 @@ from tools.sandbox.providers._server import ProviderSandbox
 from tools.sandbox.providers._wire import App, Asked, Moment, Reply, Request
 from tools.sandbox.providers.ark import Ark
 from tools.sandbox.providers.fal import FalQueue
+from tools.sandbox.providers.kling import Kling
 from tools.sandbox.providers.luma import Luma
 from tools.sandbox.providers.runway import Runway
 
-APPS: tuple[Callable[[Bench], App], ...] = (Ark, FalQueue, Luma, Runway)
+APPS: tuple[Callable[[Bench], App], ...] = (Ark, FalQueue, Kling, Luma, Runway)
 """One per provider; the file of each says what it speaks."""
 
 __all__ = [

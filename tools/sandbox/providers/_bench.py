@@ -8,7 +8,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -21,6 +21,7 @@ from urllib.request import urlopen
 
 from tools.sandbox.providers._faults import IN_THE_RESULT, Faults, Rule
 from tools.sandbox.providers._wire import Request
+from tools.types import Bits, Rgb
 
 State = Literal["queued", "running", "done", "failed", "refused", "cancelled"]
 Way = Literal["inpaint", "remove", "edit", "retake", "between", "regenerate", "extend", "still"]
@@ -70,10 +71,22 @@ class Job:
 
 
 class Bench:
-    """The memory of one sandbox. `make` writes the file of a job's result; after `steps` questions a job is over."""
+    """The memory of one sandbox. `make` writes the file of a job's result; after `steps` questions a job is over.
 
-    def __init__(self, folder: Path, make: Callable[[Job, Path], Path], faults: Faults, *, steps: int = 2) -> None:
+    `things` tells where something is known to be wrong in a frame that was sent.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        make: Callable[[Job, Path], Path],
+        faults: Faults,
+        *,
+        steps: int = 2,
+        things: Callable[[Rgb], Sequence[Bits]] = lambda _: (),
+    ) -> None:
         self.folder = folder
+        self.things = things
         self.faults = faults
         self.base_url = ""
         self.steps = steps

@@ -28,6 +28,8 @@ SECONDS = 5.0
 SIZE = (640, 360)
 SURROUND = 8
 """Pixels around a region from which it is filled."""
+PAINTED = 96
+"""Longest side, in pixels, at which a region is filled."""
 
 
 class Made(NamedTuple):
@@ -48,6 +50,10 @@ class Results:
     def _truth(self) -> Truth | None:
         known = self._film is not None and (self._film / "labels.json").is_file()
         return Truth(self._film) if known and self._film else None
+
+    def things(self, frame: Rgb) -> list[Bits]:
+        """Where a labelled film says that something is wrong in a frame of it; nothing for any other picture."""
+        return self._truth.things(frame) if self._truth else []
 
     def make(self, job: Job, folder: Path) -> Path:
         """The result of a job as a file in `folder`. ValueError when what was sent cannot be read."""
@@ -192,8 +198,20 @@ def _filled_in(frame: Rgb, mask: Bits) -> Rgb:
         return frame
     near = box.grown(SURROUND, frame.shape[1], frame.shape[0]).slices
     done = frame.copy()
-    done[near] = cv2.inpaint(np.ascontiguousarray(frame[near]), mask[near].astype(np.uint8), 3, cv2.INPAINT_TELEA)
+    made = _painted(np.ascontiguousarray(frame[near]), mask[near])
+    done[near] = np.where(mask[near][..., None], made, done[near])
     return done
+
+
+def _painted(picture: Rgb, hole: Bits) -> Rgb:
+    """The picture with its hole filled from around; a large one is filled small, as the filling is smooth anyway."""
+    size = picture.shape[1], picture.shape[0]
+    scale = min(1.0, PAINTED / max(size))
+    small = _resized(picture, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
+    holes = cv2.resize(hole.astype(np.uint8), (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
+    if scale < 1:
+        holes = cv2.dilate((holes > 0).astype(np.uint8), np.ones((3, 3), np.uint8))
+    return _resized(np.asarray(cv2.inpaint(small, holes, 3, cv2.INPAINT_TELEA), np.uint8), size)
 
 
 def _crossed(frames: Sequence[Rgb], masks: Sequence[Bits]) -> list[Rgb]:

@@ -38,7 +38,8 @@ class ProviderSandbox:
 
     def __init__(self, film: Path | None = None, *, faults: Iterable[Rule] = (), port: int = 0, steps: int = 2) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="suture-sandbox-"))
-        self.bench = Bench(self._folder, Results(film).make, Faults(faults), steps=steps)
+        results = Results(film)
+        self.bench = Bench(self._folder, results.make, Faults(faults), steps=steps, things=results.things)
         self.apps: dict[str, App] = {app.name: app for app in apps(self.bench)}
         self._server = LoopbackServer(port, _Handler, self.bench.complain)
         self._server.sandbox = self  # type: ignore[attr-defined]
@@ -169,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
             return
         data = reply.data
-        self.send_response(reply.status)
+        (self.send_response_only if "date" in reply.headers else self.send_response)(reply.status)
         for name, value in {"content-type": reply.kind, **reply.headers, "content-length": str(len(data))}.items():
             self.send_header(name, value)
         self.end_headers()

@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.media.decode import frames
+from tools.media.masks import read_mask
 from tools.media.pixels import luma8, rgb8
+from tools.media.probe import probe
 from tools.sandbox.film import ErrorTruth, LabelledProject, read_project
-from tools.types import Box, Clip, Gray, Rgb
+from tools.types import Bits, Box, Clip, Gray, Rgb
 
 SMALL = (48, 27)
 LIKE = 0.012
@@ -82,6 +84,24 @@ class Truth:
     def errors(self, shot: str) -> Sequence[ErrorTruth]:
         """What is wrong with a shot."""
         return self._project.errors(shot)
+
+    def things(self, sent: Rgb) -> list[Bits]:
+        """Where what is wrong lies in a frame of the film that was sent, one mask (H, W) of that picture per error."""
+        place = self.place([sent])
+        if place is None:
+            return []
+        clip, index = self._project.shots[place.shot], place.indices[0]
+        found = [
+            error for error in self.errors(place.shot) if error.mask and error.frames[0] <= index <= error.frames[1]
+        ]
+        return [self._laid(error, clip, index, place.box, sent) for error in found]
+
+    def _laid(self, error: ErrorTruth, clip: Clip, index: int, box: Box, sent: Rgb) -> Bits:
+        assert error.mask is not None
+        mask = read_mask(error.mask, probe(clip.media), clip.frames)[index]
+        laid = np.zeros(sent.shape[:2], np.bool_)
+        laid[box.slices] = cv2.resize(mask.astype(np.uint8), (box.w, box.h), interpolation=cv2.INTER_NEAREST) > 0
+        return laid
 
     def panel(self, ref: str) -> Rgb:
         """A panel as its sheet shows it."""
