@@ -287,9 +287,23 @@ def _run(film: Path, options: RunOptions, *, as_json: bool, quiet: bool) -> int:
     from agent import runs
     from agent.progress import RunProgress
 
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        options = options.model_copy(update={"allowed": _allowed(film, options)})
     with RunProgress(quiet=quiet) as progress:
         result = runs.start(film, options, progress)
     return _print_result(result, options.goal, as_json=as_json)
+
+
+def _allowed(film: Path, options: RunOptions) -> tuple[str, ...]:
+    """Asks about everybody who could be sent footage and is not among `[film] allow`; those that get a yes."""
+    from agent import runs
+
+    def may(name: str, title: str) -> bool:
+        return typer.confirm(
+            f"May {title} be sent footage in this run? ([film] allow = [{name!r}] says so for good)", err=True
+        )
+
+    return tuple(one.name for one in runs.strangers(film, options) if may(one.name, one.title))
 
 
 def _print_result(result: PassResult, goal: Goal, *, as_json: bool) -> int:

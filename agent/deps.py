@@ -40,6 +40,8 @@ class RunOptions(Frozen):
     prefer: str | None = None
     only: tuple[str, ...] = ()
     """Only these editors; empty: the whole roster."""
+    allowed: tuple[str, ...] = ()
+    """Who may see footage in this run beside those that the film allows: a person said yes."""
     request: str = ""
     """A fix in plain words; empty: whatever is found."""
     reading: Reading | None = None

@@ -86,11 +86,11 @@ def _forbidden(options: RunOptions, settings: Settings, server: Server, allow: C
     host = urlsplit(server.base_url).hostname or ""
     if is_here(host):
         return None
-    names = {host, "openai"} if server.base_url == OPENAI else {host}
     if options.offline:
         return f"--offline, and {host} is not this machine"
-    if not names & set(allow):
-        return f"the film does not allow {host} to see footage; add it to film.toml: [film] allow = [{min(names)!r}]"
+    if not _names(server.base_url) & {*allow, *options.allowed}:
+        name = min(_names(server.base_url))
+        return f"the film does not allow {host} to see footage; add it to film.toml: [film] allow = [{name!r}]"
     if server.base_url == OPENAI and not settings.openai_api_key.get_secret_value():
         return "OPENAI_API_KEY is not set"
     if options.budget is not None and (settings.model_usd_in is None or settings.model_usd_out is None):
@@ -99,6 +99,20 @@ def _forbidden(options: RunOptions, settings: Settings, server: Server, allow: C
             "SUTURE_MODEL_USD_OUT (US dollars per million tokens)"
         )
     return None
+
+
+def _names(base_url: str) -> set[str]:
+    """What a film may call a model's server."""
+    host = urlsplit(base_url).hostname or ""
+    return {host, "openai"} if base_url == OPENAI else {host}
+
+
+def unallowed_model(options: RunOptions, settings: Settings, allow: Collection[str]) -> str | None:
+    """Whom the film would have to allow before the model may look; None where it may, or nobody is to look."""
+    base_url = settings.openai_base_url.rstrip("/")
+    if options.inspector == "pixels" or settings.model is None or is_here(urlsplit(base_url).hostname or ""):
+        return None
+    return None if _names(base_url) & set(allow) else max(_names(base_url))
 
 
 def is_here(host: str) -> bool:

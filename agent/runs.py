@@ -17,6 +17,7 @@ from langgraph.errors import GraphDrained
 from langgraph.runtime import RunControl
 from sqlalchemy import select
 
+from agent import permission
 from agent.checkpoint import check_version, open_saver
 from agent.config import DEADLINE_SECONDS, POLL_SECONDS, Settings, caps_of, editors_environment, load_settings
 from agent.db import RunRow
@@ -30,6 +31,7 @@ from agent.graph.common import film_of
 from agent.ledger import Ledger
 from agent.lock import one_writer
 from agent.minds import Minded, may_look, may_see, open_mind
+from agent.permission import Stranger
 from agent.project import Project, load_film, open_project
 from agent.request.plan import Reading
 from agent.result import answered, result_of
@@ -58,6 +60,14 @@ def start(target: Path, options: RunOptions, *listeners: Sink) -> PassResult:
         run = _new_run(desk, options)
         lock.rename(run)
         return _carried(desk, run, options, listeners, _advance)
+
+
+def strangers(target: Path, options: RunOptions) -> tuple[Stranger, ...]:
+    """Who could be sent footage in such a run although the film does not allow it. Raises BadInput as `start` does."""
+    project = open_project(target)
+    settings = load_settings(project.root)
+    _possible(options, settings)
+    return permission.strangers(project, settings, options)
 
 
 def resume(project: Project, run: str, *listeners: Sink) -> PassResult:

@@ -181,7 +181,7 @@ class _House(NamedTuple):
             return None
         if options.offline:
             return "footage may not leave the machine (--offline)"
-        if not {can.provider, editor.name} & set(self.allow):
+        if not {can.provider, editor.name} & {*self.allow, *options.allowed}:
             return f"the film does not allow it ([film] allow = [{(can.provider or editor.name)!r}, …])"
         area = blocked_area(self.deps.region, can.blocked_regions) if self.deps.region else None
         return f"may not be used in {area} (SUTURE_REGION = {self.deps.region})" if area else None

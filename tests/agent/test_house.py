@@ -67,6 +67,25 @@ def test_nobody_is_asked_for_prices_without_a_key(tmp_path: Path, monkeypatch: p
     assert not prices_file().exists()
 
 
+def test_prices_that_a_provider_tells_are_kept_and_used_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    whole_roster.cache_clear()
+    with ProviderSandbox(None) as providers:
+        for name, value in providers.environment().items():
+            monkeypatch.setenv(name, value)
+        told = refresh(None)
+    assert told
+    kept = read_prices(prices_file())
+    assert set(kept) == set(told)
+    assert {roster()[name].capabilities.price for name in told} == set(kept.values())
+    assert all(price.on and "api.fal.ai" in price.source for price in kept.values())
+    prices_file().unlink()
+    whole_roster.cache_clear()
+
+
 def test_an_editor_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

@@ -224,6 +224,7 @@ def test_a_film_allows_providers_or_editors_by_name(tmp_path: Path) -> None:
     remote = PricedEditor("wan-vace", "0", local=False, provider="fal", blocked_regions=("CH",))
     assert chosen(asked(desk(tmp_path, remote, region="US"), allow=("fal",))) == "wan-vace"
     assert chosen(asked(desk(tmp_path, remote), allow=("wan-vace",))) == "wan-vace"
+    assert chosen(asked(desk(tmp_path, remote, allowed=("fal",)))) == "wan-vace"
 
 
 @pytest.mark.parametrize(
