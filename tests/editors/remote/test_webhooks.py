@@ -17,6 +17,7 @@ from tools.sandbox.providers import Fault, ProviderSandbox, Rule
 from tools.types import Job
 
 STILL = Case("fal-flux-fill", "inpaint")
+WORDS = Case("kling-3.0-words", "regenerate")
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="  # noqa: S105 - the published example
 AT = 1781080794
 BODY = b'{"id":"1234567890","status":"succeeded","message":"","create_time":1781080778802,"update_time":1781080794151}'
@@ -70,6 +71,33 @@ def test_a_job_is_woken_once_by_what_is_proven_and_taken_once_whatever_came(
 
         assert asyncio.run(told()) == [wakes, False, True]
     assert sandbox.bench.accepted() == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "secret", "wakes"),
+    [
+        (None, None, True),
+        ("never", None, False),
+        ("unsigned-webhook", None, False),
+        (None, SECRET, False),
+    ],
+)
+def test_kling_is_heard_by_the_secret_it_was_told(
+    fault: Fault | None, secret: str | None, wakes: bool, sandbox: ProviderSandbox, tmp_path: Path
+) -> None:
+    if fault:
+        sandbox.faults.order(Rule(fault=fault, moment="submit" if fault == "never" else "webhook"))
+    environment = sandbox.environment()
+    with Inbox("127.0.0.1:0", readers_of(environment | ({KLING_SIGNS: secret} if secret else {}))) as inbox:
+        heard_at = environment | {WEBHOOK: f"http://127.0.0.1:{inbox.port}/hooks"}
+        editor = build(WORDS.name, House(tmp_path / "home", heard_at))
+
+        async def told() -> bool:
+            job = await editor.submit(edit_for(WORDS, tmp_path))
+            await asyncio.to_thread(sandbox.bench.close)
+            return await woken(inbox, job)
+
+        assert asyncio.run(told()) is wakes
 
 
 async def woken(inbox: Inbox, job: Job) -> bool:

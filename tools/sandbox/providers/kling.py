@@ -146,9 +146,24 @@ class Kling:
         job.usd = charge(self.name, model, work)
         hook = options.get("callback_url")
         if hook:
-            body = json.dumps(self._legacy_task(job, "done") if model == LEGACY_MODEL else self._task(job, "done"))
-            self._bench.notify(job, hook, body.encode(), lambda data: webhook_headers(job.id, data, self._now()))
+            self._tell(job, hook)
         return job
+
+    def _tell(self, job: Job, hook: str) -> None:
+        """Tells of a job that is over; one that never ends tells nothing."""
+        fault = job.rule.fault if job.rule else None
+        if fault == "never":
+            return
+        state: State = "failed" if fault == "failed" else "refused" if fault == "refused-later" else "done"
+        old = job.model == LEGACY_MODEL
+        word, at = "succeed" if old and state == "done" else STATUS[state], int(self._now() * 1000)
+        told = (
+            {"task_id": job.id, "task_status": word, "task_status_msg": _why(state), "updated_at": at}
+            if old
+            else {"id": job.id, "status": word, "message": _why(state), "update_time": at}
+        )
+        body = json.dumps(told).encode()
+        self._bench.notify(job, hook, body, lambda data: webhook_headers(job.id, data, self._now()))
 
     def _external(self, name: str) -> Job | None:
         return next((job for job in self._bench.jobs(self.name) if job.external == name), None)
