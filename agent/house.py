@@ -101,10 +101,17 @@ def refresh(root: Path | None) -> tuple[str, ...]:
         raise BadInput("--refresh: no provider that tells its prices is set up here; `suture doctor` says what to set")
     told: dict[str, Price] = {}
     for name, ask in asking.items():
-        told |= asyncio.run(ask(house, modules[name]))
+        told |= {one: _bounded(price, one) for one, price in asyncio.run(ask(house, modules[name])).items()}
     write_prices(prices_file(), {**read_prices(prices_file()), **told})
     whole_roster.cache_clear()
     return tuple(sorted(told))
+
+
+def _bounded(told: Price, editor: str) -> Price:
+    """A told price with what no list says: the least and most of a bill, unless only the old price was the doubt."""
+    before = roster()[editor].capabilities.price
+    high = max(told.high, before.high) if before.sure else told.high
+    return told.model_copy(update={"high": high, "least": max(told.least, before.least)})
 
 
 def _environment(root: Path | None) -> dict[str, str]:

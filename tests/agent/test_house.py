@@ -73,6 +73,7 @@ def test_prices_that_a_provider_tells_are_kept_and_used_from_then_on(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     whole_roster.cache_clear()
+    high = {name: entry.capabilities.price.high for name, entry in roster().items() if entry.capabilities.price.sure}
     with ProviderSandbox(None) as providers:
         for name, value in providers.environment().items():
             monkeypatch.setenv(name, value)
@@ -82,6 +83,7 @@ def test_prices_that_a_provider_tells_are_kept_and_used_from_then_on(
     assert set(kept) == set(told)
     assert {roster()[name].capabilities.price for name in told} == set(kept.values())
     assert all(price.on and "api.fal.ai" in price.source for price in kept.values())
+    assert all(price.high >= high.get(name, 1) for name, price in kept.items()), "a bill may be as high as before"
     prices_file().unlink()
     whole_roster.cache_clear()
 
