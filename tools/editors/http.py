@@ -261,7 +261,7 @@ class Door:
         words = self._secrets.hide(f"{self.title}: {wrong}")
         if isinstance(wrong, TryAgain):
             return TryAgain(words, wrong.after if wrong.after is not None else retry_after(reply.headers))
-        return type(wrong)(words)
+        return type(wrong)(words, billed=wrong.billed) if isinstance(wrong, Refused) else type(wrong)(words)
 
     async def _downloaded(self, url: str, path: Path, kind: str, most: int, *, bare: bool, hops: int = 0) -> str:
         if hops > MOST_HOPS:

@@ -142,23 +142,27 @@ OVER = as_said({"status": "COMPLETED"})
 
 
 @pytest.mark.parametrize(
-    ("answers", "words"),
+    ("answers", "words", "billed"),
     [
-        ([OVER, as_said({"detail": "Timed out"}, 504, **{"x-fal-request-timeout-type": "user"})], "not start in time"),
-        ([OVER, as_said({"detail": "Traceback"}, 500)], "the model failed"),
-        ([OVER, as_said({"detail": "Request not found"}, 404)], "no more"),
-        ([OVER, as_said({"seed": 7})], "without a file"),
-        ([as_said({"status": "COMPLETED", "error": "Runner gone", "error_type": "gone"})], "Runner gone"),
+        (
+            [OVER, as_said({"detail": "Late"}, 504, **{"x-fal-request-timeout-type": "user"})],
+            "not start in time",
+            False,
+        ),
+        ([OVER, as_said({"detail": "Traceback"}, 500)], "the model failed", False),
+        ([OVER, as_said({"detail": "Request not found"}, 404)], "no more", True),
+        ([OVER, as_said({"seed": 7})], "without a file", True),
+        ([as_said({"status": "COMPLETED", "error": "Runner gone", "error_type": "gone"})], "Runner gone", True),
     ],
     ids=["late", "model", "gone", "no file", "runner"],
 )
 def test_a_job_that_completed_without_success_failed_and_is_asked_once(
-    answers: list[Said], words: str, tmp_path: Path
+    answers: list[Said], words: str, billed: bool, tmp_path: Path
 ) -> None:
     with Scripted(as_said(QUEUED), *answers) as server:
         editor, job = submitted(server, FILL, tmp_path)
         progress = asyncio.run(editor.poll(job))
-    assert progress.state == "failed"
+    assert (progress.state, progress.billed) == ("failed", billed)
     assert words in progress.why
     assert len(server.heard) == 1 + len(answers)
 
