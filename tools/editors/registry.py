@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
 
@@ -18,6 +19,8 @@ from tools.errors import BadInput
 from tools.types import Frozen
 
 ROSTER = Path(__file__).with_name("roster.toml")
+STILL_SERVED = "SUTURE_STILL_SERVED"
+"""Names of retired editors, by commas, that this account may use all the same: providers keep models for some."""
 
 
 class Provider(Frozen):
@@ -35,6 +38,8 @@ class Provider(Frozen):
     trusted: tuple[str, ...] = ()
     signup: str = ""
     """Where a key is made."""
+    elsewhere: str = ""
+    """A variable that, where it names another host than these, says that the key is another server's."""
 
     @property
     def base_variable(self) -> str:
@@ -42,9 +47,16 @@ class Provider(Frozen):
 
     def missing(self, environment: Mapping[str, str]) -> str | None:
         """What must be set before this provider can be used; None when it can."""
-        if any(all(environment.get(key) for key in group) for group in self.keys):
-            return None
-        return f"set {' or '.join(' and '.join(group) for group in self.keys)} to use {self.title}"
+        if not any(all(environment.get(key) for key in group) for group in self.keys):
+            return f"set {' or '.join(' and '.join(group) for group in self.keys)} to use {self.title}"
+        if self._is_elsewhere(environment):
+            return f"the key is another server's ({self.elsewhere}): set {self.base_variable} to use {self.title}"
+        return None
+
+    def _is_elsewhere(self, environment: Mapping[str, str]) -> bool:
+        other = environment.get(self.elsewhere, "") if self.elsewhere else ""
+        ours = {urlsplit(one).hostname for one in self.hosts.values()}
+        return bool(other) and not environment.get(self.base_variable) and urlsplit(other).hostname not in ours
 
 
 class Entry(Frozen):
@@ -57,9 +69,17 @@ class Entry(Frozen):
 
     def missing(self, environment: Mapping[str, str]) -> str | None:
         """What keeps the editor from being used here, in one line; None when nothing does."""
-        if self.capabilities.retired:
-            return f"retired: {self.capabilities.retired}"
+        retired = self.as_served(environment).capabilities.retired
+        if retired:
+            return f"retired: {retired}"
         return self.provider.missing(environment) if self.provider else None
+
+    def as_served(self, environment: Mapping[str, str]) -> Entry:
+        """The entry as this account is served: a retired one that the environment names is not retired here."""
+        named = {one.strip() for one in environment.get(STILL_SERVED, "").split(",")}
+        if self.name not in named:
+            return self
+        return self.model_copy(update={"capabilities": self.capabilities.model_copy(update={"retired": None})})
 
 
 class House(NamedTuple):
@@ -129,4 +149,4 @@ def build(name: str, house: House) -> Editor:
     missing = entry.missing(house.environment)
     if missing:
         raise BadInput(f"{name}: {missing}")
-    return cast(Editor, import_module(entry.module).build(house, entry))
+    return cast(Editor, import_module(entry.module).build(house, entry.as_served(house.environment)))
