@@ -275,6 +275,24 @@ def test_a_file_goes_up_the_older_way_where_the_newer_is_out_of_order(
     assert all("authorization" not in one.headers for one in older), "the bucket's address is the proof"
 
 
+def test_a_token_of_the_storage_is_a_secret_too_and_leaves_for_no_other_address(tmp_path: Path) -> None:
+    token = {"token": "tk-9876543210", "token_type": "Bearer", "expires_at": "2099-01-01T00:00:00+00:00"}
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(bytes(8))
+    with Scripted(as_said(token | {"base_url": "https://cdn.example"})) as server:
+        editor = talking_to(server, BRIA, tmp_path)
+        server.answers.append(as_said({"detail": "bad Bearer tk-9876543210"}, 400))
+        with pytest.raises(Refused) as caught:
+            asyncio.run(Storage(editor.door, editor.url).upload(clip, "video/mp4"))
+        assert "tk-9876543210" not in str(caught.value)
+        with clip.open("r+b") as file:
+            file.truncate(WHOLE + 1)
+        server.answers = [as_said(token | {"base_url": "https://cdn.example"}), as_said({"detail": "no"}, 400)]
+        with pytest.raises(Refused):
+            asyncio.run(Storage(editor.door, editor.url).upload(clip, "video/mp4"))
+    assert server.heard[-1].path.startswith("/rest/storage/upload/initiate"), "the older way stands in"
+
+
 # Prices.
 
 
