@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from agent.schema import Film
+from agent.schema import Dropped, Film
 from tools.editors.areas import blocked_area
 from tools.editors.base import Capabilities, Limits
 from tools.editors.fitting import plan_fit
 from tools.errors import Refused
 from tools.types import Edit, MediaInfo
+
+NAMED = 3
+"""Up to so many of whom the same is said are named."""
 
 
 def out_of_reach(able: Mapping[str, Capabilities], edit: Edit, film: Film, region: str | None) -> str | None:
@@ -26,6 +29,17 @@ def out_of_reach(able: Mapping[str, Capabilities], edit: Edit, film: Film, regio
             f"{', '.join(sorted(fit))} may not be used in {barred[0]} (SUTURE_REGION = {region}), and nobody else can"
         )
     return None
+
+
+def in_short(dropped: Iterable[Dropped]) -> str:
+    """Who was left out of a route and why, what is said of few first; those of whom the same is said are counted."""
+    said: dict[str, list[str]] = {}
+    for one in dropped:
+        said.setdefault(one.why, []).append(one.editor)
+    groups = sorted(said.items(), key=lambda group: len(group[1]))
+    return "; ".join(
+        f"{', '.join(names) if len(names) <= NAMED else f'{len(names)} editors'} {why}" for why, names in groups
+    )
 
 
 def _footage(edit: Edit, film: Film) -> MediaInfo:

@@ -23,7 +23,7 @@ from agent.errors import OverBudget
 from agent.graph.common import film_of, shot_of, staged
 from agent.hands import Hands, Judgement, Place
 from agent.purpose import purpose_of
-from agent.reach import out_of_reach
+from agent.reach import in_short, out_of_reach
 from agent.schema import Attempt, Candidate, Decision, Outcome, OutcomeStatus
 from agent.stages import edit as editing
 from agent.stages import escalate as escalating
@@ -462,7 +462,7 @@ def _nobody(state: ShotState, at: Place, need: routing.Need, deps: Deps) -> str:
     found, region = state["route"], None if deps.options.rehearse else deps.region
     draft = routing.draft_of(at.film, at.shot, at.finding, at.action, window=at.window, references=())
     alike = out_of_reach(routing.able(need), draft, at.film, region)
-    return alike or "; ".join(f"{d.editor} {d.why}" for d in (found.dropped if found else ()))
+    return alike or in_short(found.dropped if found else ())
 
 
 async def commit(state: ShotState, runtime: Runtime[Deps]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.reach import out_of_reach
-from agent.schema import Film
+from agent.reach import in_short, out_of_reach
+from agent.schema import Dropped, Film
 from tests.agent.samples import sample
 from tools.editors.base import Capabilities, Limits
 from tools.types import Clip, Edit
@@ -42,3 +42,9 @@ def test_an_area_in_which_nobody_may_be_used_is_named() -> None:
     assert out_of_reach(barred, LONG, FILM, "US") is None
     assert out_of_reach({**barred, **able(b=Limits())}, LONG, FILM, "de") is None
     assert out_of_reach({}, LONG, FILM, "de") is None
+
+
+def test_what_is_said_of_many_is_said_once_and_last() -> None:
+    others = [Dropped(editor=f"e{n}", why="cannot inpaint") for n in range(5)]
+    keys = [Dropped(editor=name, why="FAL_KEY is not accepted") for name in ("vace", "void")]
+    assert in_short([*others, *keys]) == "vace, void FAL_KEY is not accepted; 5 editors cannot inpaint"
