@@ -69,7 +69,7 @@ def test_a_masked_edit_of_a_labelled_film_shows_its_clean_take(launch_day: Path,
 def test_a_shot_that_is_named_is_made_again_as_it_should_have_been(launch_day: Path, tmp_path: Path) -> None:
     work = Work("regenerate", "Make shot SH040 again.", seconds=1.0, size=SIZE)
     made = read_footage(result(launch_day, work, tmp_path).read_bytes())
-    assert (len(made.frames), made.rate, made.size) == (24, 24, SIZE)
+    assert (len(made.frames), made.rate, made.size) == (24, Fraction(24), SIZE)
     clean = Truth(launch_day).clean("SH040")
     assert psnr(made.frames[9], barred(clean[9])[: SIZE[1]], np.ones(SIZE[::-1], np.bool_)) > 25
 

@@ -56,6 +56,16 @@ def kinds() -> list[Case]:
     return list(seen.values())
 
 
+def distinct(found: Sequence[Case]) -> list[Case]:
+    """Of editors that differ in price and model id alone, the first."""
+    seen: dict[tuple[str, str, str, str], Case] = {}
+    for case in found:
+        can = case.entry.capabilities
+        family = str(can.settings.get("family", can.provider))
+        seen.setdefault((case.entry.module, family, case.action, can.limits.model_dump_json()), case)
+    return list(seen.values())
+
+
 def editor_of(case: Case, sandbox: ProviderSandbox, home: Path) -> Editor:
     """The editor, talking to the sandbox."""
     return build(case.name, House(home, sandbox.environment()))

@@ -60,7 +60,8 @@ class CloudLogin:
 
         told = json.loads(Path(self._file).read_bytes()) if self._file else {}
         if told.get("type") == "service_account":
-            return service_account.Credentials.from_service_account_info(told, scopes=SCOPES)
+            read: Any = service_account.Credentials.from_service_account_info  # the library leaves it untyped
+            return read(told, scopes=SCOPES)
         return google.auth.default(scopes=SCOPES)[0]
 
 

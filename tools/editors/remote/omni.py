@@ -152,10 +152,10 @@ class Omni(RemoteEditor):
     def _note_bill(self, handle: Handle, told: Body) -> None:
         """The bill by the tokens that were counted, where the price of a token is known."""
         usage, rates = told.get("usage") or {}, self.capabilities.settings
-        counted = usage.get("total_input_tokens"), usage.get("total_output_tokens")
-        if "usd_out" in rates and all(isinstance(count, int) for count in counted):
-            usd = (float(rates["usd_in"]) * counted[0] + float(rates["usd_out"]) * counted[1]) / MILLION
-            self.receipts[handle.id] = {"billed_usd": round(usd, 4), "tokens": sum(counted)}
+        read, written = usage.get("total_input_tokens"), usage.get("total_output_tokens")
+        if "usd_out" in rates and isinstance(read, int) and isinstance(written, int):
+            usd = (float(rates["usd_in"]) * read + float(rates["usd_out"]) * written) / MILLION
+            self.receipts[handle.id] = {"billed_usd": round(usd, 4), "tokens": read + written}
 
     async def stop(self, handle: Handle) -> None:
         await self.door.ask("POST", self.url(f"v1beta/interactions/{handle.id}/cancel"))

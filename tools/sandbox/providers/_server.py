@@ -89,7 +89,7 @@ class ProviderSandbox:
 
     def _spoilt(self, app: App, request: Request, fault: Fault | None) -> Reply | None:
         if fault in STATUS:
-            error = app.error(STATUS[fault], f"the sandbox was told to answer {fault}")
+            error = app.error(STATUS[fault], f"the sandbox was told to answer {fault} to {_claimed(request)}")
             slow = {"retry-after": RETRY_AFTER} if fault == "rate-limit" else {}
             return Reply(error.status, error.body, {**error.headers, **slow})
         if fault == "gateway":
@@ -117,6 +117,11 @@ def apps(bench: Bench) -> list[App]:
     from tools.sandbox.providers import APPS  # noqa: PLC0415 - they are made of what is in this package
 
     return [make(bench) for make in APPS]
+
+
+def _claimed(request: Request) -> str:
+    """Who asks, as careless providers repeat it in their errors."""
+    return request.headers.get("authorization") or request.headers.get("x-goog-api-key") or "nobody"
 
 
 def _ordered(request: Request) -> Rule | None:
