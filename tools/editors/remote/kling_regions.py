@@ -88,10 +88,12 @@ class KlingRegions(KlingEditor):
 
     async def _opened(self, address: str, fit: Fit) -> Session:
         data = await self._told("init-selection", {"video_url": address})
-        if data.get("status") != 0:
-            raise Refused(f"{self.provider.title} does not take this footage for a selection (status {data['status']})")
-        frames = int(data.get("total_frame") or fit.count)
-        return Session(str(data["session_id"]), frames, float(data.get("fps") or fit.rate))
+        status, name = data.get("status"), data.get("session_id")
+        if status != 0:
+            raise Refused(f"{self.provider.title} does not take this footage for a selection (status {status})")
+        if not isinstance(name, str):
+            raise Broken(f"{self.provider.title} opened a selection without naming it; its API may have changed")
+        return Session(name, int(data.get("total_frame") or fit.count), float(data.get("fps") or fit.rate))
 
     async def _selected(self, edit: Edit, fit: Fit, session: Session) -> float:
         """Clicks on the thing in a few frames; how well the masks that come back agree with ours.
@@ -114,8 +116,12 @@ class KlingRegions(KlingEditor):
         """What the provider selects in a frame, as one mask."""
         points = [click._asdict() for click in clicks(mask)]
         asked = {"session_id": session.id, "frame_index": frame, "points": points}
-        told = (await self._told("add-selection", asked))["res"]["rle_mask_list"]
-        return _joined([decoded_mask(one["rle_mask"]["size"], one["rle_mask"]["counts"]) for one in told], mask)
+        told = await self._told("add-selection", asked)
+        try:
+            found = [one["rle_mask"] for one in told["res"]["rle_mask_list"]]
+            return _joined([decoded_mask(one["size"], one["counts"]) for one in found], mask)
+        except (KeyError, TypeError, ValueError):
+            raise Broken(f"{self.provider.title} selected something unreadable; its API may have changed") from None
 
     async def _told(self, step: str, asked: Body) -> Body:
         """The data of one step of the selection. Broken when the answer cannot be read."""
