@@ -8,7 +8,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -135,9 +135,19 @@ class KlingEditor(RemoteEditor):
         if blames_content(words):
             raise Refused(f"{self.provider.title} will not have the content: {words}")
 
-    def usd_of(self, units: Any) -> Decimal:
-        """US dollars of the provider's units."""
-        return Decimal(str(units)) * Decimal(str(self.capabilities.settings["usd_per_unit"]))
+    def usd_of(self, units: Any) -> Decimal | None:
+        """US dollars of the provider's units; None where they are no number."""
+        amount = number(units)
+        return None if amount is None else amount * Decimal(str(self.capabilities.settings["usd_per_unit"]))
+
+
+def number(said: Any) -> Decimal | None:
+    """An amount as it is told, in digits or as a number; None where it is none."""
+    try:
+        amount = Decimal(str(said))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
 
 
 def blames_content(words: str) -> bool:

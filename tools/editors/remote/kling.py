@@ -21,7 +21,7 @@ from tools.editors.pricing import Footage
 from tools.editors.registry import Entry, House
 from tools.editors.remote import hosting
 from tools.editors.remote._editor import Files, Handle
-from tools.editors.remote._kling import KlingEditor, NotThere
+from tools.editors.remote._kling import KlingEditor, NotThere, number
 from tools.editors.remote.seedance import ratio_of, tag
 from tools.errors import Broken, Refused, Unknown
 from tools.types import Edit, Progress
@@ -89,21 +89,24 @@ class Kling(KlingEditor):
         return Progress(state="running")
 
     async def _task(self, handle: Handle) -> Body:
-        task = await self._found({"task_ids": handle.id})
+        task = next((one for one in await self._listed(task_ids=handle.id) if one["id"] == handle.id), None)
         if task is None:
             raise Broken(f"{self.provider.title} no longer knows task {handle.id}; {KEPT}")
         return task
 
-    async def _found(self, asked: Mapping[str, str]) -> Body | None:
-        """The one task that is asked for; None where there is none. Answers are a list, or have one in `result`."""
+    async def _listed(self, **asked: str) -> list[Body]:
+        """The tasks that are asked for. Answers are a list, or have one in `result`."""
         try:
-            data = (await self.door.ask("GET", self.url("tasks"), params=dict(asked))).json()["data"]
+            told = (await self.door.ask("GET", self.url("tasks"), params=asked)).json()
         except NotThere:
-            return None
-        items = data.get("result", []) if isinstance(data, dict) else data or []
-        if not all(isinstance(item, dict) and "id" in item and "status" in item for item in items):
+            return []
+        data = told.get("data", "")
+        items = data.get("result") if isinstance(data, dict) else [] if data is None else data
+        if not isinstance(items, list) or not all(
+            isinstance(one, dict) and {"id", "status"} <= set(one) for one in items
+        ):
             raise Broken(f"{self.provider.title} answered something that is no task; its API may have changed")
-        return dict(items[0]) if items else None
+        return items
 
     async def bring(self, handle: Handle, path: Path) -> str:
         for last in (False, True):
@@ -128,18 +131,22 @@ class Kling(KlingEditor):
 
     def _usd(self, charge: Mapping[str, Any]) -> Decimal | None:
         if charge.get("charge_type") == "unit":
-            return self.usd_of(charge["amount"])
-        return Decimal(str(charge["amount"])) if charge.get("currency") == "USD" else None
+            return self.usd_of(charge.get("amount"))
+        return number(charge.get("amount")) if charge.get("currency") in ("USD", None) else None
 
     async def look_up(self, edit: Edit, fit: Fit, since: datetime, known: Collection[str]) -> Handle | None:
         """The task that carries the edit's own id.
 
         The id is unique in an account, and a second task of the same id fails: where there is none now, sending the
-        edit again cannot make two of it, even if the lost one still arrives.
+        edit again cannot make two of it, even if the lost one still arrives. Unknown when other tasks are told instead.
         """
         del since, known
-        task = await self._found({"external_task_ids": tag(self.name, edit)})
-        return Handle(id=str(task["id"]), fit=self._asked(edit, fit)) if task else None
+        ours = tag(self.name, edit)
+        tasks = await self._listed(external_task_ids=ours)
+        mine = [one for one in tasks if one.get("external_id", one.get("external_task_id")) == ours]
+        if tasks and len(mine) != 1:
+            raise Unknown(f"{self.provider.title} was asked for task {ours} and told of others; look there")
+        return Handle(id=str(mine[0]["id"]), fit=self._asked(edit, fit)) if mine else None
 
 
 class KlingReferences(Kling):

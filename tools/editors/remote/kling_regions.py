@@ -152,7 +152,7 @@ class KlingRegions(KlingEditor):
     async def _named(self, name: str) -> Body:
         """A task by its id, or by ours."""
         data = (await self.door.ask("GET", self.url(f"{PATH}/{name}"))).json().get("data")
-        if not isinstance(data, dict) or "task_status" not in data:
+        if not isinstance(data, dict) or not {"task_id", "task_status"} <= set(data):
             raise Broken(f"{self.provider.title} answered something that is no task; its API may have changed")
         return data
 
@@ -163,8 +163,8 @@ class KlingRegions(KlingEditor):
             found = videos[0].get("url")
             if not found:
                 raise Broken(f"{self.provider.title} finished task {handle.id} without a video")
-            if task.get("final_unit_deduction"):
-                usd = self.usd_of(task["final_unit_deduction"])
+            usd = self.usd_of(task.get("final_unit_deduction"))
+            if usd:
                 self.receipts[handle.id] = {"billed_usd": float(round(usd, 4))}
             try:
                 return await self.door.download(found, path, kind="video")
@@ -176,10 +176,13 @@ class KlingRegions(KlingEditor):
     async def look_up(self, edit: Edit, fit: Fit, since: datetime, known: Collection[str]) -> Handle | None:
         """The task that carries the edit's own id, which is unique in an account; a second one of it fails."""
         del since, known
+        ours = tag(self.name, edit)
         try:
-            task = await self._named(tag(self.name, edit))
+            task = await self._named(ours)
         except NotThere:
             return None
+        if (task.get("task_info") or {}).get("external_task_id") != ours:
+            raise Unknown(f"{self.provider.title} was asked for task {ours} and told of another; look there")
         return Handle(id=str(task["task_id"]), fit=fit)
 
 
