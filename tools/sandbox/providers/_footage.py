@@ -83,7 +83,7 @@ def write_footage(path: Path, frames: Iterable[Rgb], rate: Fraction) -> Path:
     first = next(stream_frames)
     height, width = first.shape[0] // 2 * 2, first.shape[1] // 2 * 2
     with av.open(str(path), "w", format="mp4") as out:
-        stream = out.add_stream("libx264", rate=rate, options={"crf": "12", "preset": "veryfast"})
+        stream = out.add_stream("libx264", rate=rate, options={"crf": "12", "preset": "ultrafast"})
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
