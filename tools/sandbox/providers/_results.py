@@ -90,11 +90,24 @@ class Results:
     # With footage.
 
     def _edited(self, work: Work, sent: files.Footage, *, nothing: bool) -> Made:
+        if work.way == "extend":
+            return self._extended(work, sent)
         masks = _masks_of(work, sent)
         frames = sent.frames if nothing else self._filled(work, sent, masks)
         rate = work.rate or sent.rate
         picks = _picks(len(frames), sent.rate, rate)
         return Made([frames[i] for i in picks], [masks[i] for i in picks], rate)
+
+    def _extended(self, work: Work, sent: files.Footage) -> Made:
+        """What was sent, and how it goes on: the clean take where this film shows it, else its last frame."""
+        more = round((work.seconds or SECONDS) * sent.rate)
+        place = self._truth.place(sent.frames) if self._truth else None
+        frames = [*sent.frames, *[sent.frames[-1]] * more]
+        if place is not None and self._truth is not None:
+            clean, last = self._truth.clean(place.shot), place.indices[-1]
+            ahead = [clean[min(last + step, len(clean) - 1)] for step in range(1, more + 1)]
+            frames[len(sent.frames) :] = [_placed(one, sent.frames[-1], place.box, sent.size) for one in ahead]
+        return Made(frames, [np.ones(frame.shape[:2], np.bool_) for frame in frames], sent.rate)
 
     def _filled(self, work: Work, sent: files.Footage, masks: Sequence[Bits]) -> list[Rgb]:
         true = self._true(sent.frames)
