@@ -25,6 +25,8 @@ from tools.sandbox.providers._google import JUDGED, check, google_error, one_of,
 from tools.sandbox.providers._wire import Asked, Reply, Request
 
 PROJECT = "suture-sandbox"
+AUDIENCE = "https://oauth2.googleapis.com/token"
+"""What Google's own library names in an assertion, wherever it sends it."""
 ACCOUNT = f"rehearsal@{PROJECT}.iam.gserviceaccount.com"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 MODELS = ("veo-3.1-generate-001", "veo-3.1-fast-generate-001", "veo-2.0-generate-exp")
@@ -125,7 +127,7 @@ class Vertex:
         except (InvalidSignature, ValueError):
             return False
         said = claims.get("iss"), claims.get("aud"), SCOPE in claims.get("scope", "")
-        return said == (ACCOUNT, self._token_uri, True) and float(claims.get("exp", 0)) > time.time()
+        return said == (ACCOUNT, AUDIENCE, True) and float(claims.get("exp", 0)) > time.time()
 
     # Operations.
 
