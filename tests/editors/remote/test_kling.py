@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 
 from tests.editors.remote.world import HEIGHT, THING, WIDTH, Case, edit_for, editor_of, polled
+from tests.editors.scripted import Said, Scripted
 from tools.editors.base import Editor
-from tools.editors.http import Reply
 from tools.editors.registry import House, build
 from tools.editors.remote._clicks import clicks, overlap
 from tools.editors.remote._kling import signed
 from tools.editors.remote._rle import decoded_mask, encoded_mask
-from tools.editors.remote.kling import Kling
-from tools.errors import EditorError, Refused, TryAgain, Unknown
+from tools.errors import Broken, EditorError, Refused, TryAgain, Unknown
 from tools.sandbox.providers import ProviderSandbox, Rule
 from tools.sandbox.providers import kling as sandboxed
 from tools.types import Bits
@@ -92,33 +91,31 @@ def test_a_wrong_secret_is_named_and_not_said(sandbox: ProviderSandbox, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "wrong"),
+    ("status", "told", "raised", "tries"),
     [
-        (200, {"code": 0, "message": "", "data": {}}, None),
-        (200, {"code": 1301, "message": "unsafe"}, Refused),
-        (200, {"code": 5001, "message": "try later"}, TryAgain),
-        (401, {"code": 1002, "message": "no"}, Refused),
-        (401, {"code": 1004, "message": "expired"}, Refused),
-        (429, {"code": 1101, "message": "in arrears"}, Refused),
-        (429, {"code": 1102, "message": "pack used up"}, Refused),
-        (429, {"code": 1302, "message": "too fast"}, TryAgain),
-        (429, {"code": 1303, "message": "too many at once"}, TryAgain),
-        (429, {"code": 1304, "message": "not on the list"}, Refused),
-        (400, {"code": 1201, "message": "duration"}, Refused),
-        (400, {"code": 1201, "message": "external_task_id is used"}, Unknown),
-        (404, {"code": 1202, "message": "no such method"}, Refused),
-        (500, {"code": 5000, "message": "sorry"}, TryAgain),
-        (500, {"error": "violates our Community Guidelines [CM_EXT.17]"}, Refused),
+        (401, {"code": 1004, "message": "expired"}, Refused, 1),
+        (429, {"code": 1100, "message": "account exception"}, Refused, 1),
+        (429, {"code": 1102, "message": "resource pack exhausted"}, Refused, 1),
+        (429, {"code": 1304, "message": "IP whitelist"}, Refused, 1),
+        (429, {"code": 1303, "message": "parallel task over resource pack limit"}, TryAgain, 5),
+        (400, {"code": 1301, "message": "content safety"}, Refused, 1),
+        (404, {"code": 1202, "message": "method"}, Refused, 1),
+        (500, {"error": "CM_EXT.POLICY: against the Community Guidelines"}, Refused, 1),
+        (500, {"code": 5000, "message": "internal"}, TryAgain, 5),
+        (500, {"oops": 1}, Unknown, 1),
+        (200, {"code": 1201, "message": "invalid"}, Refused, 1),
+        (200, {"code": 9999, "message": "new"}, Unknown, 1),
+        (200, {"code": 0, "data": {}}, Unknown, 1),
     ],
-    ids=str,
 )
-def test_an_error_is_told_by_its_code(
-    status: int, body: dict[str, object], wrong: type[EditorError] | None, sandbox: ProviderSandbox, tmp_path: Path
+def test_what_an_error_means_is_told_by_its_code(
+    status: int, told: dict[str, object], raised: type[EditorError], tries: int, tmp_path: Path
 ) -> None:
-    editor = editor_of(SHOT, sandbox, tmp_path)
-    assert isinstance(editor, Kling)
-    meant = editor.sort(Reply(status, {}, json.dumps(body).encode()))
-    assert (None if meant is None else type(meant)) is wrong
+    with Scripted(Said(status, json.dumps(told).encode())) as server:
+        settings = {"KLING_API_KEY": "kk-0123456789", "SUTURE_KLING_BASE_URL": server.url, "SUTURE_RETRY_SECONDS": "0"}
+        with pytest.raises(EditorError) as caught:
+            asyncio.run(build(SHOT.name, House(tmp_path / "home", settings)).submit(edit_for(SHOT, tmp_path)))
+        assert (type(caught.value), len(server.heard)) == (raised, tries)
 
 
 def test_an_edit_that_is_sent_again_is_one_job(sandbox: ProviderSandbox, tmp_path: Path) -> None:
@@ -213,3 +210,14 @@ def test_a_thing_is_not_put_right_without_a_picture_of_it(sandbox: ProviderSandb
     edit = edit_for(REGION, tmp_path).model_copy(update={"references": ()})
     with pytest.raises(Refused, match="no reference"):
         editor_of(REGION, sandbox, tmp_path).quote(edit)
+
+
+def test_a_selection_that_cannot_be_read_is_no_selection(tmp_path: Path) -> None:
+    opened = {"code": 0, "data": {"status": 0, "session_id": "s", "fps": 24, "total_frame": 120}}
+    odd = {"code": 0, "data": {"res": {"rle_mask_list": [{"rle_mask": {}}]}}}
+    with Scripted(*(Said(body=json.dumps(one).encode()) for one in (opened, odd))) as server:
+        settings = {"KLING_API_KEY": "kk-0123456789", "SUTURE_KLING_BASE_URL": server.url}
+        stored = {"SUTURE_PUBLIC_STORE": str(tmp_path), "SUTURE_PUBLIC_URL": "https://store.example.org"}
+        editor = build(REGION.name, House(tmp_path / "home", settings | stored))
+        with pytest.raises(Broken, match="may have changed"):
+            asyncio.run(editor.submit(edit_for(REGION, tmp_path)))
