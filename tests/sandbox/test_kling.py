@@ -46,7 +46,7 @@ class Client:
 
 
 def hosted(sandbox: ProviderSandbox, folder: Path, frames: int, size: int = SIZE) -> str:
-    pictures = [cv2.resize(frame(), (size, size), interpolation=cv2.INTER_AREA)] * frames
+    pictures = [np.asarray(cv2.resize(frame(), (size, size), interpolation=cv2.INTER_AREA), np.uint8)] * frames
     return sandbox.bench.keep(write_footage(folder / "sent.mp4", pictures, Fraction(24)).read_bytes(), ".mp4")
 
 
