@@ -410,13 +410,22 @@ def _found(run: str) -> tuple[Project, str]:
 
 
 @app.command(rich_help_panel=RUNS)
-def show(run: RunId, json: Json = False, quiet: Quiet = False) -> int:
+def show(
+    run: RunId,
+    routes: Annotated[
+        bool, typer.Option("--routes", help="Choose every editor again from the database, and say what differs.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
     """Show a run's result, or how far it is."""
     from agent import desk
     from agent.lock import is_written
     from agent.schema import PassResult
 
     project, name = _found(run)
+    if routes:
+        return _print_routes(project, name, as_json=json)
     with desk.opened(project) as at:
         row = desk.run_row(at, name)
         line = desk.RunLine.of(row, written=is_written(at.home))
@@ -425,6 +434,23 @@ def show(run: RunId, json: Json = False, quiet: Quiet = False) -> int:
     if not _say(line, json):
         print(f"{line.id}: {line.goal}, {line.state}; {line.why or f'`suture resume {run}` continues'}")
     return 4 if line.state in ("failed", "stopped") else 1
+
+
+def _print_routes(project: Project, run: str, *, as_json: bool) -> int:
+    """Every choice of a run made again; 1 when one comes out otherwise."""
+    from agent import desk, printing
+    from agent.routes import Replays, replay
+
+    with desk.opened(project) as at:
+        desk.run_row(at, run)
+        found = Replays(run=run, routes=replay(run, at.sessions))
+    if not _say(found, as_json):
+        lines = [
+            (one.shot, one.action, one.was[0].editor if one.was else "nobody", one.why or "the same again")
+            for one in found.routes
+        ]
+        printing.table(f"{run}, chosen again", ("shot", "action", "editor", ""), lines)
+    return 0 if all(one.same for one in found.routes) else 1
 
 
 def _goal(words: str) -> Goal:

@@ -33,6 +33,13 @@ class Replayed(Frozen):
         return self.was == self.now
 
 
+class Replays(Frozen):
+    """What `show --routes` prints."""
+
+    run: str
+    routes: tuple[Replayed, ...]
+
+
 def keep(case: Case, ranked: Sequence[Candidate], run: str, db: sessionmaker[Session]) -> None:
     """Writes a choice down; the same choice of the same run is one row."""
     body = case.model_dump_json()

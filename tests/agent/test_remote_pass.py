@@ -129,6 +129,17 @@ def test_a_repair_that_fails_twice_is_made_again_by_others_each_time(
     assert len(repairs) == 2 or not again
 
 
+def test_every_choice_comes_out_the_same_from_the_database_alone(
+    passed: tuple[dict[str, Any], ProviderSandbox, Path],
+) -> None:
+    result, _, film = passed
+    code, out, error = suture({}, "show", f"{film}:{result['run']}", "--routes", "--json")
+    assert code == 0, error
+    routes = json.loads(out)["routes"]
+    assert {one["shot"] for one in routes} >= {"SH020", "SH040", "SH060"}
+    assert all(one["was"] == one["now"] and not one["why"] for one in routes)
+
+
 def forms(key: str) -> list[bytes]:
     """A key as it is, and as it travels."""
     raw = key.encode()
