@@ -28,7 +28,12 @@ def sandbox() -> Iterator[ProviderSandbox]:
 
 @pytest.mark.parametrize(
     "case",
-    [Case("seedance-2.0", "regenerate"), Case("seedance-2.5", "retake"), Case("seedance-2.5-edit", "inpaint")],
+    [
+        Case("seedance-2.0", "regenerate"),
+        Case("seedance-2.0-take", "regenerate"),
+        Case("seedance-2.5", "retake"),
+        Case("seedance-2.5-edit", "inpaint"),
+    ],
     ids=str,
 )
 def test_the_client_sends_the_same_task(case: Case, sandbox: ProviderSandbox, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -131,7 +132,9 @@ def _within(picture: Rgb, limits: Limits) -> Rgb:
     scale = min(scales) if min(scales) < 1 else max(scales)
     size = max(1, int(width * scale)), max(1, int(height * scale))
     least = limits.side[0] if limits.side else 1
-    whole = max(size[0], least), max(size[1], least)
+    narrowest, widest = limits.aspect or (0.0, math.inf)
+    wide = max(size[0], least, math.ceil(size[1] * narrowest))
+    whole = wide, max(size[1], least, math.ceil(wide / widest))
     return _padded(_sized(picture, *size), Box((whole[0] - size[0]) // 2, (whole[1] - size[1]) // 2, *size), *whole)
 
 

@@ -24,7 +24,7 @@ from tools.sandbox.providers._wire import Request
 from tools.types import Bits, Rgb
 
 State = Literal["queued", "running", "done", "failed", "refused", "cancelled"]
-Way = Literal["inpaint", "remove", "edit", "retake", "between", "regenerate", "extend", "still"]
+Way = Literal["inpaint", "remove", "edit", "retake", "between", "regenerate", "extend", "continue", "still"]
 KEY = "sandbox-key-{provider}"
 """The key of the account that every provider has, as `key_of` spells it."""
 
@@ -35,7 +35,8 @@ class Work:
 
     `video`, `mask` and pictures are files' bytes; `mask_white` says what white means there. "between" makes footage
     from `first` to `last`; "retake" makes the seconds `window` of the video anew; "regenerate" makes footage from words
-    and pictures; "still" edits the first picture (under the mask, where there is one).
+    and pictures; "extend" and "continue" make what comes after the video, with it and alone; "still" edits the first
+    picture (under the mask, where there is one).
     """
 
     way: Way

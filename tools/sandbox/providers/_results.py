@@ -90,7 +90,7 @@ class Results:
     # With footage.
 
     def _edited(self, work: Work, sent: files.Footage, *, nothing: bool) -> Made:
-        if work.way == "extend":
+        if work.way in ("extend", "continue"):
             return self._extended(work, sent)
         masks = _masks_of(work, sent)
         frames = sent.frames if nothing else self._filled(work, sent, masks)
@@ -99,7 +99,7 @@ class Results:
         return Made([frames[i] for i in picks], [masks[i] for i in picks], rate)
 
     def _extended(self, work: Work, sent: files.Footage) -> Made:
-        """What was sent, and how it goes on: the clean take where this film shows it, else its last frame."""
+        """What was sent and how it goes on ("continue": that alone): the clean take where known, or the last frame."""
         more = round((work.seconds or SECONDS) * sent.rate)
         place = self._truth.place(sent.frames) if self._truth else None
         frames = [*sent.frames, *[sent.frames[-1]] * more]
@@ -107,6 +107,8 @@ class Results:
             clean, last = self._truth.clean(place.shot), place.indices[-1]
             ahead = [clean[min(last + step, len(clean) - 1)] for step in range(1, more + 1)]
             frames[len(sent.frames) :] = [_placed(one, sent.frames[-1], place.box, sent.size) for one in ahead]
+        if work.way == "continue":
+            del frames[: len(sent.frames)]
         return Made(frames, [np.ones(frame.shape[:2], np.bool_) for frame in frames], sent.rate)
 
     def _filled(self, work: Work, sent: files.Footage, masks: Sequence[Bits]) -> list[Rgb]:
