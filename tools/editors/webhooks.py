@@ -311,6 +311,7 @@ def readers_of(environment: Mapping[str, str]) -> dict[str, Reader]:
     """Who is heard, by the last part of the address that each provider was given."""
     secret = environment.get(KLING_SIGNS)
     return {
+        "ark": hinted,
         "fal": FalReader(lambda: _published_keys(environment)),
         "google": hinted,
         "kling": StandardReader(secret) if secret else hinted,

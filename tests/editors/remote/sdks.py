@@ -12,7 +12,7 @@ from tests.editors.remote.world import Case, edit_for, editor_of
 from tools.sandbox.providers import ProviderSandbox, Request
 from tools.types import Edit
 
-AUTH = ("authorization", "x-goog-api-key", "x-runway-version", "api-revision")
+AUTH = ("authorization", "x-goog-api-key", "x-runway-version")
 
 
 def sent_by_us(case: Case, sandbox: ProviderSandbox, folder: Path) -> tuple[Edit, list[Request]]:

@@ -140,9 +140,11 @@ def test_a_take_is_shown_by_its_address_and_everything_has_a_name(sandbox: Provi
     assert (video["type"], video["id"], video["url"].startswith(sandbox.base_url)) == ("base_video", "video_1", True)
     assert [(one["type"], one["id"]) for one in pictures] == [("refer_image", "image_1"), ("refer_image", "image_2")]
     polled(editor, job)
+    assert len(list(sandbox.bench.public.iterdir())) == 1
     (folder := tmp_path / "take").mkdir()
     take = asyncio.run(editor.fetch(job, folder))
     assert take.how["billed_usd"] == float(editor.quote(edit).usd), "units of the account are told as dollars"
+    assert list(sandbox.bench.public.iterdir()) == [], "what was hosted is taken away when the job is over"
 
 
 # Regions.
@@ -190,6 +192,7 @@ def test_nothing_is_paid_for_where_the_clicks_are_misunderstood(sandbox: Provide
     with pytest.raises(Refused, match=r"overlaps our mask by 0\.\d\d only .* at least 0\.60"):
         asyncio.run(editor_of(REGION, sandbox, tmp_path / "home").submit(edit))
     assert sandbox.bench.accepted() == 0
+    assert list(sandbox.bench.public.iterdir()) == []
 
 
 def test_a_thing_is_clicked_on_and_taken_out(sandbox: ProviderSandbox, tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from tools.editors.fitting import Fit
 from tools.editors.fitting._fit import nearest
 from tools.editors.pricing import Footage
 from tools.editors.registry import Entry, House
-from tools.editors.remote import hosting
 from tools.editors.remote._editor import Files, Handle
 from tools.editors.remote._kling import KlingEditor, NotThere, number
+from tools.editors.remote.hosting import Hosting, missing
 from tools.editors.remote.seedance import ratio_of, tag
 from tools.errors import Broken, Refused, Unknown
 from tools.types import Edit, Progress
@@ -181,14 +181,14 @@ class KlingWords(KlingReferences):
         return []
 
 
-class KlingEdit(Kling):
+class KlingEdit(Hosting, Kling):
     """A hosted take (`base_video`) changed by words, with up to four pictures to follow; billed by its length."""
 
     VIDEO: ClassVar[str] = "video_1"
 
     def refuses(self, edit: Edit) -> str | None:
         del edit
-        return hosting.missing(self.environment)
+        return missing(self.environment)
 
     def footage(self, edit: Edit, fit: Fit) -> Footage:
         del edit
@@ -196,8 +196,7 @@ class KlingEdit(Kling):
         return Footage(width=fit.width, height=fit.height, rate=fit.rate, seconds_in=seconds)
 
     async def _shown(self, edit: Edit, files: Files) -> list[Body]:
-        del edit
-        address = await hosting.hosted(await files.clip(), self.environment)
+        address = await self.host(edit, await files.clip())
         return [{"type": "base_video", "url": address, "id": self.VIDEO}, *await _references(files)]
 
     def _settings(self, fit: Fit) -> Body:

@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 from tools.editors.fitting import Fit, sent_regions
 from tools.editors.pricing import Footage
 from tools.editors.registry import Entry, House
-from tools.editors.remote import hosting
 from tools.editors.remote._clicks import clicks, overlap
 from tools.editors.remote._editor import Files, Handle
 from tools.editors.remote._kling import KlingEditor, NotThere
 from tools.editors.remote._rle import decoded_mask
+from tools.editors.remote.hosting import Hosting, missing
 from tools.editors.remote.seedance import tag
 from tools.errors import Broken, Refused, Unknown
 from tools.types import Bits, Edit, Progress
@@ -48,13 +48,13 @@ class Session(NamedTuple):
         return min(max(0, at), self.frames - 1)
 
 
-class KlingRegions(KlingEditor):
+class KlingRegions(Hosting, KlingEditor):
     """Removal, or a swap for what a reference shows."""
 
     def refuses(self, edit: Edit) -> str | None:
         if edit.purpose == "repair" and not any(one.role == "look" and one.mask is None for one in edit.references):
             return "puts a thing right by swapping it for one in a picture, and there is no reference"
-        return hosting.missing(self.environment)
+        return missing(self.environment)
 
     def footage(self, edit: Edit, fit: Fit) -> Footage:
         """Billed by the seconds that come out: 5 or 10."""
@@ -62,7 +62,7 @@ class KlingRegions(KlingEditor):
         return Footage(width=fit.width, height=fit.height, rate=fit.rate, seconds_out=Fraction(_seconds(fit)))
 
     async def send(self, edit: Edit, files: Files) -> Handle:
-        session = await self._opened(await hosting.hosted(await files.clip(), self.environment), files.fit)
+        session = await self._opened(await self.host(edit, await files.clip()), files.fit)
         agreed = await self._selected(edit, files.fit, session)
         way = "removal" if edit.purpose == "remove" else "swap"
         pictures = [await _bare(path) for path in await files.references(1)] if way == "swap" else []

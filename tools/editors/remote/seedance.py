@@ -25,8 +25,8 @@ from tools.editors.fitting import Fit
 from tools.editors.http import Reply
 from tools.editors.pricing import Footage
 from tools.editors.registry import Entry, House
-from tools.editors.remote import hosting
 from tools.editors.remote._editor import Files, Handle, RemoteEditor
+from tools.editors.remote.hosting import Hosting, missing
 from tools.editors.webhooks import WEBHOOK
 from tools.errors import Broken, EditorError, Refused, TryAgain, Unknown
 from tools.media.probe import probe
@@ -210,7 +210,7 @@ class Seedance(RemoteEditor):
         raise Unknown(f"{self.provider.title} lists too many tasks to find ours among them; look there")
 
 
-class SeedanceEdit(Seedance):
+class SeedanceEdit(Hosting, Seedance):
     """2.5's edit of a hosted take by words: the same length and picture comes back, changed as told.
 
     A retake that reaches the clip's end is an extension of what is before it, where that is long enough.
@@ -218,7 +218,7 @@ class SeedanceEdit(Seedance):
 
     def refuses(self, edit: Edit) -> str | None:
         del edit
-        return hosting.missing(self.environment)
+        return missing(self.environment)
 
     def footage(self, edit: Edit, fit: Fit) -> Footage:
         lead = lead_of(edit, fit)
@@ -248,7 +248,7 @@ class SeedanceEdit(Seedance):
         return Task([await self._video(sent), *pictures], asked, fit)
 
     async def _video(self, files: Files) -> Body:
-        address = await hosting.hosted(await files.clip(), self.environment)
+        address = await self.host(files.edit, await files.clip())
         return {"type": "video_url", "video_url": {"url": address}, "role": "reference_video"}
 
     def _read(self, edit: Edit, fit: Fit) -> Fit:

@@ -25,6 +25,8 @@ from tools.types import Bits, Rgb
 
 State = Literal["queued", "running", "done", "failed", "refused", "cancelled"]
 Way = Literal["inpaint", "remove", "edit", "retake", "between", "regenerate", "extend", "continue", "still"]
+URL_SAFE = str.maketrans("-_", "+/")
+"""Google's own client writes base64 in the alphabet of addresses, and is understood."""
 KEY = "sandbox-key-{provider}"
 """The key of the account that every provider has, as `key_of` spells it."""
 
@@ -315,6 +317,6 @@ class Bench:
 
 def _decoded(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode(text.translate(URL_SAFE), validate=True)
     except binascii.Error:
         raise ValueError("a file is neither an address nor base64") from None

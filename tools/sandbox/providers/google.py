@@ -16,6 +16,8 @@ from tools.sandbox.providers._google import JUDGED, check, google_error, one_of,
 from tools.sandbox.providers._wire import Asked, Reply, Request
 
 REVISION = "2026-05-20"
+VERSIONS = ("v1beta", "v1")
+"""Versions in a path; newer clients ask for v1."""
 LENGTHS: Mapping[str, tuple[int, int]] = {"gemini-omni-1.1-flash": (3, 10), "gemini-omni-1.2-flash": (3, 15)}
 """Shortest and longest clip of each model, in seconds."""
 IMAGES = ("gemini-3-pro-image", "gemini-3.1-flash-image", "gemini-3.1-flash-lite-image")
@@ -51,9 +53,9 @@ class Google:
             return Asked("upload")
         if ":generateContent" in request.path:
             return Asked("submit", request.parts[-1].partition(":")[0])
-        if request.path.startswith("/v1beta/files/"):
+        if request.parts[1:2] == ["files"]:
             return Asked("fetch" if request.path.endswith(":download") else "other")
-        if request.path == "/v1beta/interactions":
+        if request.parts[1:] == ["interactions"]:
             return Asked("submit", _model_of(request))
         return Asked("cancel" if request.path.endswith("/cancel") else "poll")
 
@@ -78,15 +80,17 @@ class Google:
 
     def _known(self, request: Request) -> Reply:
         parts = request.parts
-        if request.path == "/upload/v1beta/files":
+        if parts[0] == "upload":
             return self._files.open_session(request)
+        if parts[0] not in VERSIONS:
+            return google_error(404, "Not Found.")
         if parts[1] == "files":
             name = f"files/{parts[2].partition(':')[0]}"
             return self._files.download(name) if request.path.endswith(":download") else self._files.about(name)
         if parts[1] == "models":
             return self._image(request)
-        if request.headers.get("api-revision") != REVISION:
-            return google_error(400, "Api-Revision is missing or not known.")
+        if request.headers.get("api-revision", REVISION) != REVISION:
+            return google_error(400, "Api-Revision is not known.")
         return self._interaction(request, parts)
 
     # Interactions.
@@ -128,7 +132,7 @@ class Google:
         return self._task(task, model, body, _seconds(asked.get("duration"), model), size)
 
     def _task(self, task: str, model: str, body: dict[str, Any], seconds: float | None, size: tuple[int, int]) -> Work:
-        words, pictures, videos = self._input(body["input"])
+        words, pictures, videos = self._input(_said(body["input"]))
         before = body.get("previous_interaction_id")
         if before is not None:
             videos = [self._bench.result(self._done(before)).read_bytes()]
@@ -279,3 +283,9 @@ def _usage(work: Work) -> dict[str, Any]:
     made = sent if work.way == "edit" else float(work.seconds or 0)
     tokens = round(sent * TOKENS_A_SECOND) + 1120 * len(work.pictures), round(made * TOKENS_A_SECOND)
     return {"total_input_tokens": tokens[0], "total_output_tokens": tokens[1], "total_tokens": sum(tokens)}
+
+
+def _said(given: Any) -> Any:
+    """What is put in: parts as they are, or inside a step of the user's, which is how Google's client sends them."""
+    wrapped = isinstance(given, list) and len(given) == 1 and given[0].get("type") == "user_input"
+    return given[0]["content"] if wrapped else given

@@ -81,7 +81,7 @@ class OpenAIImages:
         if not request.path.endswith("/images/edits") or request.method != "POST":
             return self.error(404, "Invalid URL.")
         try:
-            told = _form(request)
+            told = form_of(request)
             model = told.fields.get("model", "")
             if model not in FLEXIBLE:
                 return self.error(
@@ -120,7 +120,8 @@ class OpenAIImages:
         return Reply(200, {**told, "data": [] if fault == "no-video" else [{"b64_json": data}]})
 
 
-def _form(request: Request) -> Form:
+def form_of(request: Request) -> Form:
+    """What a multipart request carries. ValueError when it is none, or carries an unknown file."""
     head = f"content-type: {request.headers.get('content-type', '')}\r\n\r\n".encode()
     message = BytesParser(policy=HTTP).parsebytes(head + request.body)
     if not message.is_multipart():
