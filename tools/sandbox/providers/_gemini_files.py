@@ -9,6 +9,9 @@ from tools.sandbox.providers._bench import Bench, Job
 from tools.sandbox.providers._google import google_error
 from tools.sandbox.providers._wire import Reply, Request
 
+SPELT = {"mime_type": "mimeType", "size_bytes": "sizeBytes", "display_name": "displayName"}
+"""Google reads a field in either spelling, and its own client writes some in this one."""
+
 
 class Files:
     """Files by their names ("files/abc"). A fresh one is processed until it was asked for once."""
@@ -21,6 +24,7 @@ class Files:
     def open_session(self, request: Request) -> Reply:
         """The first request of a resumable upload; the answer's header is the address for the bytes."""
         headers, file = request.headers, request.json.get("file")
+        file = {SPELT.get(key, key): value for key, value in file.items()} if isinstance(file, dict) else file
         known = {"mimeType", "sizeBytes", "displayName", "name"}
         if headers.get("x-goog-upload-protocol") != "resumable" or headers.get("x-goog-upload-command") != "start":
             return google_error(400, "The upload must be opened with X-Goog-Upload-Command: start.")
