@@ -46,7 +46,8 @@ def client(sandbox: ProviderSandbox) -> Iterator[genai.Client]:
 def cloud(sandbox: ProviderSandbox) -> Iterator[genai.Client]:
     environment = sandbox.environment()
     told = json.loads(Path(environment["GOOGLE_APPLICATION_CREDENTIALS"]).read_bytes())
-    account = service_account.Credentials.from_service_account_info(told, scopes=[CLOUD])
+    read: Any = service_account.Credentials.from_service_account_info  # the library leaves it untyped
+    account = read(told, scopes=[CLOUD])
     options = types.HttpOptions(base_url=f"{sandbox.base_url}/vertex", api_version="v1")
     with genai.Client(
         vertexai=True,

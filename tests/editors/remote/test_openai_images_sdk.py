@@ -36,7 +36,7 @@ def test_the_client_sends_the_same_edit(sandbox: ProviderSandbox, tmp_path: Path
             mask=("mask.png", form.mask, "image/png"),
             model=form.fields["model"],
             prompt=form.fields["prompt"],
-            size=form.fields["size"],  # type: ignore[arg-type]
+            size=form.fields["size"],
             quality="high",
             output_format="png",
         )
