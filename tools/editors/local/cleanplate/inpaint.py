@@ -1,38 +1,52 @@
 """The clean plate, frame by frame: borrow, weigh, grow, seam, grain.
 
 Works on (H, W, 3) code values at the source's own bit depth and never goes through 8-bit RGB. Memory is bounded by the
-window, not by the shot.
+window, not by the shot. Borrowing for the next frames runs ahead on the machine's other cores.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from tools.editors.local.cleanplate.donors import Donor, Target, donors, eight_bit
-from tools.editors.local.cleanplate.fields import Field, grown, sample, square_mean
-from tools.editors.local.cleanplate.fuse import Tally, Trust, borrowed, score, weighed
+from tools.editors.local.cleanplate.borrow import (
+    EDGE,
+    Donors,
+    Fused,
+    Result,
+    Trust,
+    carried,
+    donors,
+    fused,
+    levelled,
+    of_likenesses,
+    together,
+)
+from tools.editors.local.cleanplate.fields import Field, grown, square_mean
 from tools.editors.local.cleanplate.grain import grained
 from tools.editors.local.cleanplate.reference import Tracked
-from tools.editors.local.cleanplate.shot import Walk, Window, full_size, grid_of, moved, reach_for
-from tools.editors.local.cleanplate.spatial import blended_seam, roughness, spatial_fill
-from tools.media.pixels import composite, from_444
+from tools.editors.local.cleanplate.spatial import roughness, spatial_fill
+from tools.editors.local.cleanplate.target import Target, around_of, eight_bit, put, target_of
+from tools.editors.local.cleanplate.window import Window, moved, reach_for
+from tools.media.pixels import composite, from_444, to_444
 from tools.types import Bits, Box, Frame
 
 Method = Literal["auto", "temporal", "reference", "spatial"]
-MARGIN = 24
+AHEAD = 2
+"""Frames whose borrowing runs ahead."""
 CALIBRATE_EVERY = 40
-HIDDEN_HOLES = 3
-NEIGHBOURLY = 8
-"""Parts of a mask closer than this many pixels are one hole."""
-CARRY = 0.85
-"""Share of the last frame's fill that a grown fill keeps where the ring says that it still fits."""
+HIDDEN_HOLES = 1
+LEAST_RATIO, MOST_RATIO = 0.3, 12.0
+JOIN = 1.2
+"""How much larger than two boxes the one around both may be for them to be worked on as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,159 +77,245 @@ def inpaint(
 
     `masks` gives one (H, W) bool array per frame, true inside the hole; what lies there is never looked at.
     """
-    return _Plate(frames, masks, references, settings).run()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(AHEAD) as pool:
+            yield from _Plate(frames, masks, references, settings, pool).run()
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass(slots=True)
+class _Part:
+    """One part of a frame's hole under work."""
+
+    target: Target
+    found: Future[Donors | None] | None
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A frame whose borrowing has begun."""
+
+    index: int
+    parts: list[_Part] = field(default_factory=list)
 
 
 class _Plate:
     def __init__(
-        self, frames: Iterable[Frame], masks: Iterable[Bits], references: Sequence[Tracked], settings: Settings
+        self,
+        frames: Iterable[Frame],
+        masks: Iterable[Bits],
+        references: Sequence[Tracked],
+        settings: Settings,
+        pool: ThreadPoolExecutor,
     ) -> None:
         self._source = zip(frames, masks, strict=False)
-        self._references, self._settings = references, settings
+        self._references, self._settings, self._pool = references, settings, pool
         self._window = Window()
-        self._trust: list[tuple[Box, Trust]] = []
+        self._trust = Trust()
         self._calibrated = -CALIBRATE_EVERY
-        self._last: tuple[int, NDArray[Any]] | None = None
+        self._last: tuple[int, Result] | None = None
 
     def run(self) -> Iterator[Filled]:
         waiting: deque[int] = deque()
+        begun: deque[_Begun] = deque()
         reach = 0
         for frame, mask in self._source:
             reach = reach or reach_for(frame.width, frame.height, frame.layout.depth)
             self._window.add(frame, np.array(mask))
             waiting.append(frame.index)
             if len(waiting) > reach:
-                yield self._next(waiting.popleft(), reach)
-        while waiting:
-            yield self._next(waiting.popleft(), reach)
+                begun.append(self._begin(waiting.popleft()))
+            if len(begun) > AHEAD:
+                yield self._finish(begun.popleft(), reach)
+        while waiting or begun:
+            while waiting and len(begun) <= AHEAD:
+                begun.append(self._begin(waiting.popleft()))
+            yield self._finish(begun.popleft(), reach)
 
-    def _next(self, index: int, reach: int) -> Filled:
-        self._window.forget(index - reach)
-        seen = self._window[index]
-        if not seen.hole.any():
+    def _begin(self, index: int) -> _Begun:
+        """Starts borrowing for a frame on another thread."""
+        hole = self._window[index].hole
+        if not hole.any():
+            return _Begun(index)
+        parts = regions(hole)
+        self._calibrate(index)
+        targets = [target_of(self._window, index, part) for part in parts]
+        borrows = self._settings.method in ("auto", "temporal")
+        return _Begun(
+            index, [_Part(t, self._pool.submit(donors, self._window, t) if borrows else None) for t in targets]
+        )
+
+    def _finish(self, begun: _Begun, reach: int) -> Filled:
+        seen = self._window[begun.index]
+        if not begun.parts:
             self._last = None
+            self._window.forget(begun.index - reach)
             return Filled(seen.frame, 0.0, 0.0)
-        codes = seen.codes.copy()
-        parts = holes(seen.hole)
-        self._calibrate(index, parts)
-        made = [self._fill(index, part, codes) for part in parts]
-        self._last = (index, codes)
+        codes = to_444(seen.frame).copy()
+        result = Result(codes, np.zeros(seen.hole.shape, np.float32), np.ones(seen.hole.shape, np.float32))
+        made = np.array([self._fill(part, result) for part in begun.parts])
+        self._last = (begun.index, result)
         edited = from_444(codes, seen.frame)
-        areas = np.array([int(part.sum()) for part in parts], np.float64)
-        shares, errors = (np.array([pair[i] for pair in made]) for i in (0, 1))
-        weight = areas / areas.sum()
-        return Filled(composite(seen.frame, edited, seen.hole), float(shares @ weight), float(errors @ weight))
+        areas = np.array([int(part.target.hole.sum()) for part in begun.parts], np.float64)
+        share, error = (float(v) for v in areas @ made / areas.sum())
+        self._window.forget(begun.index - reach)
+        return Filled(composite(seen.frame, edited, seen.hole), share, error)
 
-    def _fill(self, index: int, part: Bits, codes: NDArray[Any]) -> tuple[float, float]:
-        """Fills one part of the hole in `codes`; returns the borrowed share and the expected error."""
-        target = target_of(self._window, index, part)
-        rough = roughness(target)
-        found = self._donors(self._window, target)
-        trust = self._trust_near(target.box)
-        fused = weighed(borrowed(found, trust), self._grown(target, rough), rough, trust)
-        fill = np.where(target.hole[..., None], blended_seam(fused.codes, target), target.codes)
+    def _fill(self, part: _Part, result: Result) -> tuple[float, float]:
+        """Fills one part of the hole; returns the borrowed share and the expected error."""
+        target = part.target
+        groups = (
+            None if part.found is None else part.found.result(),
+            self._carried(target),
+            of_likenesses(self._likenesses(target), target),
+        )
+        found = together(groups)
+        got = None if found is None else fused(found, target, self._trust)
+        mix = weighed(got, target, roughness(target) * self._trust.spatial)
+        fill = filled(got, mix, target)
         if self._settings.grain:
             place = target.box.y * 65536 + target.box.x
-            fill = grained(fill, target.hole, target.known, hash((self._settings.seed, index, place)) & 0xFFFFFFFF)
-        _put(codes, target, fill, self._window[index].frame.layout.depth)
-        return float(fused.share[target.hole].mean()), float(fused.error[target.hole].mean())
+            seed = hash((self._settings.seed, target.index, place)) & 0xFFFFFFFF
+            fill = grained(fill, target.hole, target.known, seed)
+        put(result.codes, target, fill, self._window[target.index].frame.layout.depth)
+        set_part(result.error, target, mix.error)
+        set_part(result.real, target, mix.real)
+        return float(mix.real[target.hole].mean()), float(mix.error[target.hole].mean())
 
-    def _donors(self, window: Window, target: Target) -> list[Donor]:
-        found: list[Donor] = []
-        if self._settings.method in ("auto", "temporal"):
-            found += donors(window, target, "plane") + donors(window, target, "flow")
-        if self._settings.method in ("auto", "reference"):
-            scale = eight_bit(window[target.index].frame.layout.depth)
-            made = (reference.donor(window, target, scale) for reference in self._references)
-            found += [one for one in made if one is not None]
-        return found
-
-    def _grown(self, target: Target, rough: float) -> Field:
-        """The spatial fill, steadied by the last frame's fill where the surround says that it still fits."""
-        fresh = spatial_fill(target)
+    def _carried(self, target: Target) -> Donors | None:
         if self._last is None or self._last[0] != target.index - 1:
-            return fresh
-        seen = self._window[target.index]
-        scale = seen.small.shape[1] / seen.light.shape[1]
-        walk = Walk(self._window, target.index, -1, "flow", grid_of(target.box, scale))
-        if walk.advance() is None:
-            return fresh
-        x, y = full_size(walk.x, walk.y, target.box, scale)
-        carried = sample(self._last[1], x, y, cv2.INTER_CUBIC) * eight_bit(seen.frame.layout.depth)
-        ring = target.known & grown(~target.known, 6)
-        miss = float(square_mean(carried - target.codes)[ring].mean()) if ring.any() else np.inf
-        keep = CARRY * float(np.clip(1.5 - miss / rough, 0, 1))
-        return keep * carried + (1 - keep) * fresh
+            return None
+        return carried(self._window, target, self._last[1])
 
-    def _trust_near(self, box: Box) -> Trust:
-        if not self._trust:
-            return Trust()
-        centre = np.array([box.x + box.w / 2, box.y + box.h / 2])
-        apart = [np.hypot(*(np.array([b.x + b.w / 2, b.y + b.h / 2]) - centre)) for b, _ in self._trust]
-        return self._trust[int(np.argmin(apart))][1]
+    def _likenesses(self, target: Target) -> list[Any]:
+        if self._settings.method not in ("auto", "reference"):
+            return []
+        scale = eight_bit(self._window[target.index].frame.layout.depth)
+        made = (reference.donor(self._window, target, scale) for reference in self._references)
+        return [one for one in made if one is not None]
 
-    def _calibrate(self, index: int, parts: Sequence[Bits]) -> None:
+    def _calibrate(self, index: int) -> None:
         """Every so often, hides the holes again beside themselves and learns what each way is worth there."""
         if self._settings.method == "spatial" or index - self._calibrated < CALIBRATE_EVERY:
             return
         self._calibrated = index
-        tallies = [Tally.empty() for _ in parts]
-        for shift in hidden_places(self._window[index].hole, parts):
-            hidden = self._window.hiding(shift)
-            for part, tally in zip(parts, tallies, strict=True):
-                self._score(hidden, index, moved(part, shift), tally)
-        boxes = [Box.around(part) for part in parts]
-        self._trust = [(box, tally.trust()) for box, tally in zip(boxes, tallies, strict=True) if box is not None]
+        hole = self._window[index].hole
+        seen = [self._scored(index, hole, shift) for shift in hidden_places(hole)]
+        sums = np.sum([one for one in seen if one is not None] or [np.zeros((2, 2))], axis=0)
+        frames, spatial = (_ratio(*pair) for pair in sums)
+        self._trust = Trust(frames=frames, spatial=spatial)
 
-    def _score(self, hidden: Window, index: int, part: Bits, tally: Tally) -> None:
-        truth_seen = self._window[index]
-        where = part & (truth_seen.barred == 0)
-        if where.sum() < 0.4 * max(1, part.sum()) or where.sum() < 32:
-            return
+    def _scored(self, index: int, hole: Bits, shift: tuple[int, int]) -> NDArray[np.float64] | None:
+        """((true, promised) of borrowing, the same of growing): sums of squared error over one hidden hole."""
+        where = moved(hole, shift) & (self._window[index].barred == 0)
+        if where.sum() < 0.4 * hole.sum() or where.sum() < 32:
+            return None
+        hidden = self._window.hiding(shift)
         target = target_of(hidden, index, where)
-        if target.known.sum() < 64:
-            return
-        found = self._donors(hidden, target)
-        score(tally, target, found, spatial_fill(target), roughness(target))
+        found = donors(hidden, target)
+        inside = target.hole
+        grown_error = square_mean(spatial_fill(target) - target.codes)[inside]
+        sums = np.array([[0.0, 0.0], [float(grown_error.sum()), roughness(target) * float(inside.sum())]])
+        if found is not None:
+            got = fused(found, target, Trust())
+            spot = target.blocks.cut(inside) & (got.reached.numpy() > 0)
+            true = np.square(got.codes.permute(1, 2, 0).numpy() - target.blocks.cut(target.codes)).mean(axis=2)
+            sums[0] = float(true[spot].sum()), float(got.error.numpy()[spot].sum())
+        return sums
 
 
-def holes(mask: Bits) -> list[Bits]:
-    """The parts of a mask that are filled on their own; parts that nearly touch stay together."""
-    count, labels = cv2.connectedComponents(grown(mask, NEIGHBOURLY // 2).astype(np.uint8))
-    return [mask & (labels == label) for label in range(1, count) if (mask & (labels == label)).any()]
+def _ratio(true: float, promised: float) -> float:
+    return float(np.clip(true / promised, LEAST_RATIO, MOST_RATIO)) if promised > 0 else 1.0
 
 
-def hidden_places(mask: Bits, parts: Sequence[Bits]) -> list[tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Per pixel (h, w): how much is what donors show, how much of it was seen in the shot rather than grown, and the
+    squared error expected.
+    """
+
+    share: Field
+    real: Field
+    error: Field
+
+
+def weighed(got: Fused | None, target: Target, alone: float) -> Mix:
+    """Donors against a fill grown from the surround, of which the squared error `alone` is expected."""
+    shape = target.hole.shape
+    share, real, error = (np.full(shape, value, np.float32) for value in (0.0, 0.0, alone))
+    if got is not None:
+        lean = 1.0 / (1.0 + (got.error / alone) ** 2)
+        part = ((lean - 0.15) / 0.7).clamp(0, 1) * got.reached
+        target.blocks.put(part.numpy(), share)
+        target.blocks.put((part * got.real).numpy(), real)
+        target.blocks.put((got.error * part + alone * (1 - part)).numpy(), error)
+    return Mix(share, real, error)
+
+
+def filled(got: Fused | None, mix: Mix, target: Target) -> Field:
+    """The target's codes (h, w, 3) with the hole filled: what donors show on the surround's level, the rest grown."""
+    made = target.codes.copy()
+    if float(mix.share[target.hole].min()) < 0.999:
+        made[target.hole] = spatial_fill(target)[target.hole]
+    if got is None:
+        return made
+    blocks = target.blocks
+    have, hole, share = (torch.from_numpy(blocks.cut(plane)) for plane in (made, target.hole, mix.share))
+    have = have.permute(2, 0, 1)
+    edge = got.reached * torch.from_numpy(blocks.cut(edge_of(target)))
+    level = levelled(got.codes, target, edge[None, None])
+    mixed = torch.where(hole, level * share + have * (1 - share), have)
+    blocks.put(mixed.permute(1, 2, 0).numpy(), made)
+    return made
+
+
+def set_part(plane: Field, target: Target, values: Field) -> None:
+    """Writes the values (h, w) of a target's hole into a plane (H, W)."""
+    box, (height, width) = target.box, plane.shape
+    h, w = min(box.h, height - box.y), min(box.w, width - box.x)
+    hole = target.hole[:h, :w]
+    plane[box.y : box.y + h, box.x : box.x + w][hole] = values[:h, :w][hole]
+
+
+def edge_of(target: Target) -> Bits:
+    """Known pixels beside the hole."""
+    return np.asarray(target.known & grown(~target.known, EDGE), np.bool_)
+
+
+def regions(mask: Bits) -> list[Bits]:
+    """The parts of a mask that are filled on their own: parts whose surrounds overlap much are worked on together."""
+    height, width = mask.shape
+    count, labels = cv2.connectedComponents(grown(mask, 4).astype(np.uint8))
+    groups = [(mask & (labels == label)) for label in range(1, count)]
+    held = [(around_of(part, width, height), part) for part in groups if part.any()]
+    return [part for _, part in _joined(held)]
+
+
+def _joined(groups: list[tuple[Box, Bits]]) -> list[tuple[Box, Bits]]:
+    """Groups joined as long as the box around two of them is hardly larger than both."""
+    for i, (one, part) in enumerate(groups):
+        for j, (other, more) in enumerate(groups[:i]):
+            both = one.union(other)
+            if both.area <= JOIN * (one.area + other.area):
+                rest = [group for n, group in enumerate(groups) if n not in (i, j)]
+                return _joined([*rest, (both, part | more)])
+    return groups
+
+
+def hidden_places(mask: Bits) -> list[tuple[int, int]]:
     """Shifts (x, y) that move the holes onto known picture, best first, at most HIDDEN_HOLES."""
-    boxes = [box for box in map(Box.around, parts) if box is not None]
+    boxes = [box for box in map(Box.around, pieces(mask)) if box is not None]
     across = max(min(box.w for box in boxes), 8) + 6
     down = max(min(box.h for box in boxes), 8) + 6
     across, down = min(across, mask.shape[1] // 4), min(down, mask.shape[0] // 4)
     tries = [(across, 0), (-across, 0), (0, down), (0, -down), (across, down), (-across, -down)]
-    ranked = sorted(tries, key=lambda shift: -int((moved(mask, shift) & ~mask).sum()))
-    return ranked[:HIDDEN_HOLES]
+    return sorted(tries, key=lambda shift: -int((moved(mask, shift) & ~mask).sum()))[:HIDDEN_HOLES]
 
 
-def target_of(window: Window, index: int, part: Bits) -> Target:
-    """One part of a frame's hole, cut out with a margin."""
-    seen = window[index]
-    height, width = part.shape
-    around = Box.around(part)
-    assert around is not None
-    box = around.grown(MARGIN + max(around.w, around.h) // 8, width, height)
-    guard = max(seen.frame.layout.chroma_x, seen.frame.layout.chroma_y)
-    unknown = grown(seen.hole | part, guard)[box.slices]
-    return Target(
-        index=index,
-        box=box,
-        codes=seen.codes[box.slices].astype(np.float32) * eight_bit(seen.frame.layout.depth),
-        hole=part[box.slices],
-        known=~unknown,
-    )
-
-
-def _put(codes: NDArray[Any], target: Target, fill: Field, depth: int) -> None:
-    top = (1 << depth) - 1
-    native = np.clip(np.rint(fill / eight_bit(depth)), 0, top).astype(codes.dtype)
-    place = codes[target.box.slices]
-    place[target.hole] = native[target.hole]
+def pieces(mask: Bits) -> list[Bits]:
+    """The connected parts of a mask."""
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    return [labels == label for label in range(1, count)]

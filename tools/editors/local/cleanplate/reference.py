@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.editors.local.cleanplate.donors import Donor, Quarry, Target, reference_donor
 from tools.editors.local.cleanplate.fields import Field, grown
-from tools.editors.local.cleanplate.shot import Seen, Window
+from tools.editors.local.cleanplate.likeness import Likeness, Quarry, likeness
+from tools.editors.local.cleanplate.target import Target
+from tools.editors.local.cleanplate.window import Seen, Window
 from tools.media.pixels import rgb8_to_444
 from tools.types import Bits, Box, Rgb
 from tools.vision.align import Alignment, Features, Matrix, align_features, features, fit, plausible, project
@@ -41,7 +42,7 @@ class Tracked:
         self._anchors: NDArray[np.float64] = np.zeros((0, 2))
         """Points of the frame that the reference agreed with last."""
 
-    def donor(self, window: Window, target: Target, scale: float) -> Donor | None:
+    def donor(self, window: Window, target: Target, scale: float) -> Likeness | None:
         """What the reference shows of the target's hole, or None where it cannot be placed."""
         seen = window[target.index]
         matrix = self._placed(window, seen, target)
@@ -51,7 +52,7 @@ class Tracked:
             barred = grown(~self._trusted, 2).astype(np.uint8)
             self._quarry = Quarry(rgb8_to_444(self._picture, seen.frame), barred, scale)
         x, y = _maps(matrix, target.box)
-        return reference_donor(self._quarry, target, x, y)
+        return likeness(self._quarry, target, x, y)
 
     def _placed(self, window: Window, seen: Seen, target: Target) -> Matrix | None:
         index = seen.frame.index
@@ -160,16 +161,14 @@ def shared_motion(window: Window, index: int, anchors: NDArray[np.float64], box:
     scale = seen.small.shape[1] / seen.light.shape[1]
     size = np.diag([scale, scale, 1.0])
     forward = window.step(index - 1, 1)
-    before = project(size, anchors) if len(anchors) >= 12 else _around(window[index - 1], box, scale, forward.unknown)
-    flow = forward.field()
-    at = np.clip(np.rint(before).astype(int), 0, np.array(seen.small.shape)[::-1] - 1)
-    now = before + flow[at[:, 1], at[:, 0]]
+    before = project(size, anchors) if len(anchors) >= 12 else _around(window[index - 1], box, scale)
+    now = np.column_stack(forward.at(*np.asarray(before, np.float32).T[:, :, None])).astype(np.float64)
     fitted = fit(now, before, "similarity", 0.8) if len(before) >= 12 else None
     back = np.linalg.inv(forward.plane) if fitted is None or fitted[1].sum() < 8 else fitted[0]
     return np.asarray(np.linalg.inv(size) @ back @ size, np.float64)
 
 
-def _around(seen: Seen, box: Box, scale: float, unknown: Bits) -> NDArray[np.float64]:
+def _around(seen: Seen, box: Box, scale: float) -> NDArray[np.float64]:
     """Textured points (n, 2) of the surround of a box, in working pixels."""
     region = surround(box, seen.light.shape[1], seen.light.shape[0], 0.25)
     blind = np.ones(seen.small.shape, np.bool_)
@@ -177,7 +176,7 @@ def _around(seen: Seen, box: Box, scale: float, unknown: Bits) -> NDArray[np.flo
         slice(int(s.start * scale), max(int(s.stop * scale), int(s.start * scale) + 1)) for s in region.slices
     )
     blind[rows, columns] = False
-    return textured_points(seen.small, blind | grown(unknown, 2), 3)
+    return textured_points(seen.small, blind | grown(seen.small_hole, 5), 3)
 
 
 def _believed(found: Alignment) -> bool:

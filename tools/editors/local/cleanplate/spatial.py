@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-from tools.editors.local.cleanplate.donors import Target
 from tools.editors.local.cleanplate.fields import Field, extended, smoothed, square_mean
+from tools.editors.local.cleanplate.target import Target
 
 
 def spatial_fill(target: Target) -> Field:
@@ -26,16 +25,3 @@ def roughness(target: Target) -> float:
     error = square_mean(target.codes - smooth)
     near = smoothed(error, target.known, target.reach)
     return float(near[target.hole].mean()) + 1.0
-
-
-def blended_seam(fill: Field, target: Target) -> Field:
-    """The fill moved onto the surround's level at the hole's edge; the difference fades smoothly across the hole.
-
-    The membrane of Poisson image editing (Pérez et al., SIGGRAPH 2003) with its boundary averaged along the edge, so
-    that a detail out of place at the edge draws no streak into the hole.
-    """
-    edge = target.known & (cv2.dilate((~target.known).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0)
-    if not edge.any():
-        return fill
-    gap = smoothed(target.codes - fill, edge, 3.0)
-    return fill + extended(np.where(edge[..., None], gap, 0), edge)

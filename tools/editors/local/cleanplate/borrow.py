@@ -1,0 +1,279 @@
+"""Borrowing: the chosen views' pixels brought into the target's light, graded on the ring around the hole, and fused.
+
+Pixels live on blocks, (n, c, blocks, SIDE²); what is smooth lives on the grid of cells (see blocks.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tools.editors.local.cleanplate.blocks import CELL
+from tools.editors.local.cleanplate.fields import Field
+from tools.editors.local.cleanplate.likeness import Likeness
+from tools.editors.local.cleanplate.target import Target, eight_bit
+from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, normalised
+from tools.editors.local.cleanplate.views import CEILING, FLOOR, LEAST_RING, Slots, found_views, graded, last_view, read
+from tools.editors.local.cleanplate.window import Seen, Window
+from tools.types import Bits, Box
+
+Source = Literal["frames", "carried", "reference"]
+AGES = 1.1
+"""By how much an error expected of the last frame grows when it is carried on."""
+EDGE = 4
+"""Pixels beside the hole that its fill is levelled with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished frame: code values (H, W, 3); squared error expected, and how much was borrowed (H, W)."""
+
+    codes: NDArray[Any]
+    error: Field
+    real: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Donors:
+    """Pictures of the target's content on its blocks, in its light.
+
+    `codes` is (n, 3, blocks, SIDE²) in 8-bit steps, `valid` (n, 1, …) 0 or 1, `real` (n, 1, …) how much of it was seen
+    rather than grown; `error` is the squared error expected, on the grid of cells (n, 1, h, w).
+    """
+
+    codes: Stack
+    valid: Stack
+    error: Stack
+    real: Stack
+    sources: tuple[Source, ...]
+
+
+def donors(window: Window, target: Target) -> Donors | None:
+    """What other frames of the window show of the target's hole; None when nothing does."""
+    if target.known.sum() < LEAST_RING:
+        return None
+    slots = found_views(window, target)
+    if slots is None:
+        return None
+    taken = [_slot(window, slots, n, target) for n in range(len(slots.x))]
+    scale = eight_bit(window[target.index].frame.layout.depth)
+    codes = torch.from_numpy(np.stack([one[0] for one in taken]) * np.float32(scale)).permute(0, 3, 1, 2)
+    valid = torch.from_numpy(np.stack([one[1] for one in taken])).float()[:, None]
+    lit, error = _graded(codes, valid, target)
+    return Donors(lit, valid, error, torch.ones_like(valid), _all("frames", len(taken)))
+
+
+def _all(source: Source, count: int) -> tuple[Source, ...]:
+    return (source,) * count
+
+
+def _slot(window: Window, slots: Slots, n: int, target: Target) -> tuple[Field, Bits]:
+    """One slot's native codes (blocks, SIDE², 3) at the target's blocks, and where they may be believed."""
+    x, y = _fine(slots.x[n], slots.y[n], target, window[target.index].scale)
+    which = _of_blocks(slots.which[n], target)
+    codes, valid = np.zeros((*x.shape, 3), np.float32), np.zeros(x.shape, np.bool_)
+    for number in np.unique(which[which >= 0]):
+        mine = which == number
+        codes[mine], valid[mine] = _taken(window[slots.views[number].index], x[mine], y[mine])
+    return codes, valid
+
+
+def _of_blocks(which: NDArray[np.int64], target: Target) -> NDArray[np.int64]:
+    """What a map over the box says at the middle of every block."""
+    blocks = target.blocks
+    rows, columns = which.shape
+    row, column = np.divmod(blocks.chosen, blocks.columns)
+    at_row = (2 * row + 1) * rows // (2 * blocks.rows)
+    at_column = (2 * column + 1) * columns // (2 * blocks.columns)
+    return np.asarray(which[at_row, at_column], np.int64)
+
+
+def carried(window: Window, target: Target, last: Result) -> Donors | None:
+    """The last frame's result as a donor; how good its own fill was, which no ring can tell, is added to its grade."""
+    view = last_view(window, target)
+    if view is None:
+        return None
+    seen = window[view.index]
+    x, y = _fine(view.x, view.y, target, seen.scale)
+    free = _taken(seen, x, y)[1]
+    part, at = _reached(x, y, seen)
+    ways = (cv2.INTER_CUBIC, cv2.INTER_NEAREST, cv2.INTER_NEAREST)
+    old, error, real = (
+        cv2.remap(plane[part.slices].astype(np.float32), *at, way, borderMode=cv2.BORDER_REPLICATE)
+        for plane, way in zip((last.codes, last.error, last.real), ways, strict=True)
+    )
+    codes = torch.from_numpy(old * np.float32(eight_bit(seen.frame.layout.depth))).permute(2, 0, 1)[None]
+    lit, grade = _graded(codes, _flags(free), target)
+    before, borrowed = (torch.from_numpy(plane)[None, None] for plane in (error, real))
+    expected = grade + AGES * target.blocks.cells(before)
+    return Donors(lit, _flags(_within(x, y, seen)), expected, borrowed, ("carried",))
+
+
+def _flags(where: Bits) -> Stack:
+    return torch.from_numpy(where).float()[None, None]
+
+
+def _within(x: Field, y: Field, seen: Seen) -> Bits:
+    """Full-size positions that cubic interpolation can be asked for."""
+    height, width = seen.hole.shape
+    return np.asarray((x >= 1) & (y >= 1) & (x <= width - 3) & (y <= height - 3), np.bool_)
+
+
+def _reached(x: Field, y: Field, seen: Seen) -> tuple[Box, tuple[Field, Field]]:
+    """The part of a frame that full-size positions lie in, and the positions in it."""
+    height, width = seen.hole.shape
+    part = _spanning(x, y, width, height)
+    return part, (x - np.float32(part.x), y - np.float32(part.y))
+
+
+def _taken(seen: Seen, x: Field, y: Field) -> tuple[Field, Bits]:
+    """A frame's native codes (blocks, SIDE², 3) at full-size positions, and where they may be believed."""
+    part, at = _reached(x, y, seen)
+    codes = cv2.remap(seen.codes(part).astype(np.float32), *at, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    barred = cv2.remap(seen.barred[part.slices].astype(np.float32), *at, cv2.INTER_LINEAR, borderValue=(1.0,))
+    return np.asarray(codes, np.float32), np.asarray(_within(x, y, seen) & (barred < 1e-3), np.bool_)
+
+
+def _fine(plane_x: Field, plane_y: Field, target: Target, scale: float) -> tuple[Field, Field]:
+    """Working positions (h, w) on a grid over the box as full-size positions of the blocks' pixels."""
+    rows, columns = plane_x.shape
+    x, y = target.places
+    at = (x * np.float32(columns / target.box.w) - 0.5, y * np.float32(rows / target.box.h) - 0.5)
+    both = read(np.stack([plane_x, plane_y], axis=2), *at)
+    both = (both + np.float32(0.5)) / np.float32(scale) - np.float32(0.5)
+    return np.ascontiguousarray(both[..., 0]), np.ascontiguousarray(both[..., 1])
+
+
+def _spanning(x: Field, y: Field, width: int, height: int, margin: int = 4) -> Box:
+    """The part of a frame that positions lie in, with a margin; never empty."""
+    left, right = (int(np.clip(v, 0, width - 1)) for v in (x.min() - margin, x.max() + margin))
+    top, low = (int(np.clip(v, 0, height - 1)) for v in (y.min() - margin, y.max() + margin))
+    return Box(left, top, right - left + 1, low - top + 1)
+
+
+def _graded(codes: Stack, valid: Stack, target: Target) -> tuple[Stack, Stack]:
+    """Codes in the target's light, and the squared error expected of them, by how they do on the ring."""
+    blocks, reach = target.blocks, target.reach / CELL
+    truth, known = truth_of(target)
+    ring = valid * known
+    weight = blocks.cells(ring)
+    gap = (truth - codes) * ring
+    light = blocks.lifted(normalised(blocks.cells(gap), weight, max(1.0, reach)))
+    error = square_mean(gap - light * ring).clamp_max_(CEILING)
+    return codes + light, graded(blocks.cells(error), weight, reach)
+
+
+def square_mean(codes: Stack) -> Stack:
+    """Mean over the three planes of the square, (n, 3, …) → (n, 1, …)."""
+    made = codes[:, :1].square()
+    for plane in (1, 2):
+        made.addcmul_(codes[:, plane : plane + 1], codes[:, plane : plane + 1])
+    return made.div_(3)
+
+
+def truth_of(target: Target) -> tuple[Stack, Stack]:
+    """The target's codes (1, 3, blocks, SIDE²) and where they are known (1, 1, …)."""
+    truth = torch.from_numpy(np.ascontiguousarray(target.blocks.cut(target.codes)))
+    known = torch.from_numpy(target.blocks.cut(target.known)).float()
+    return truth.permute(2, 0, 1)[None], known[None, None]
+
+
+def of_likenesses(shown: Sequence[Likeness], target: Target) -> Donors | None:
+    """What references show, as donors."""
+    if not shown:
+        return None
+    blocks = target.blocks
+    codes = torch.from_numpy(np.stack([blocks.cut(one.codes) for one in shown])).permute(0, 3, 1, 2)
+    valid = torch.from_numpy(np.stack([blocks.cut(one.valid) for one in shown])).float()[:, None]
+    error = torch.from_numpy(np.stack([blocks.cut(one.error) for one in shown])).float()[:, None]
+    error = blocks.cells(error).clamp_min(FLOOR)
+    return Donors(codes, valid, error, torch.ones_like(valid), _all("reference", len(shown)))
+
+
+def together(groups: Sequence[Donors | None]) -> Donors | None:
+    """All donors as one."""
+    held = [one for one in groups if one is not None]
+    if len(held) < 2:
+        return held[0] if held else None
+    parts = zip(*((one.codes, one.valid, one.error, one.real) for one in held), strict=True)
+    codes, valid, error, real = (torch.cat(part) for part in parts)
+    return Donors(codes, valid, error, real, tuple(source for one in held for source in one.sources))
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How each way's true squared error compares with what it promises, found on holes whose truth is known."""
+
+    frames: float = 1.0
+    reference: float = 1.0
+    spatial: float = 1.0
+
+    def of(self, source: Source) -> float:
+        return {"reference": self.reference, "carried": 1.0}.get(source, self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """A fill on the target's blocks (3, blocks, SIDE²); per pixel (blocks, SIDE²) whether donors reach it, the squared
+    error expected, and how much of it was seen rather than grown.
+    """
+
+    codes: Stack
+    reached: Stack
+    error: Stack
+    real: Stack
+
+
+def fused(found: Donors, target: Target, trust: Trust) -> Fused:
+    """The donors' mean, weighed by the inverse square of their expected error: a clear winner takes all."""
+    blocks = target.blocks
+    error = _held_against_reference(found, target, trust)
+    weight = blocks.lifted(error.square().reciprocal()) * found.valid
+    total = weight.sum(0).clamp_min(1e-12)
+    mean = (found.codes * weight).sum(0) / total
+    apart = (square_mean(found.codes - mean) * weight).sum(0) / total
+    surety = (blocks.lifted(error.reciprocal()) * found.valid).sum(0)
+    promised = found.valid.sum(0) / surety.clamp_min(1e-9)
+    real = (found.real * weight).sum(0) / total
+    return Fused(mean, found.valid.amax(0)[0], (promised + apart)[0], real[0])
+
+
+def _held_against_reference(found: Donors, target: Target, trust: Trust) -> Stack:
+    """Every donor's expected squared error, with frames held against the reference where there is one.
+
+    What a frame shows in the place of a worn thing may fit the ring and still be the wall behind; a reference was given
+    because it shows the thing. A frame that differs from it by d is off by at least d² less the reference's own error.
+    """
+    scale = torch.tensor([trust.of(source) for source in found.sources])
+    error = found.error * scale.view(-1, 1, 1, 1)
+    if "reference" not in found.sources:
+        return error
+    first = found.sources.index("reference")
+    both = found.valid * found.valid[first]
+    apart = square_mean(found.codes - found.codes[first]) * both
+    weight = target.blocks.cells(both)
+    seen = blurred(target.blocks.cells(apart), 0.6) / blurred(weight, 0.6).clamp_min(1e-3)
+    least = torch.where(weight > 0, seen - error[first], torch.zeros_like(seen))
+    frames = torch.tensor([source != "reference" for source in found.sources]).view(-1, 1, 1, 1)
+    return torch.where(frames, torch.maximum(error, least), error)
+
+
+def levelled(fill: Stack, target: Target, edge: Stack) -> Stack:
+    """The fill (3, blocks, SIDE²) moved onto the surround's level at the hole's edge, fading smoothly across the hole.
+
+    The membrane of Poisson image editing (Pérez et al., SIGGRAPH 2003) with its boundary averaged along the edge, so
+    that a detail out of place at the edge draws no streak into the hole. `edge` is 1 where the two are compared.
+    """
+    blocks = target.blocks
+    truth, _ = truth_of(target)
+    weight = blocks.cells(edge)
+    gap = blocks.cells((truth - fill) * edge)
+    held = blurred(torch.cat([gap, weight], 1), 0.75)
+    firm = (held[:, 3:] / 0.1).clamp_max(1.0)
+    return fill + blocks.lifted(extended(held[:, :3] / held[:, 3:].clamp_min(1e-4), firm))[0]

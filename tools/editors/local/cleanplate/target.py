@@ -1,0 +1,97 @@
+"""A hole in one frame, cut out with its surround."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.editors.local.cleanplate.blocks import SIDE, Blocks
+from tools.editors.local.cleanplate.fields import Field, grown
+from tools.editors.local.cleanplate.window import Window
+from tools.types import Bits, Box
+
+MARGIN = 24
+"""Pixels of surround on each side, at least."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A hole with its surround. The sides of `box` are whole blocks; right and below it may reach beyond the frame.
+
+    `codes` is (h, w, 3) float32 in 8-bit steps of the source's code values; `hole` is what must be filled, `known`
+    what may be believed.
+    """
+
+    index: int
+    box: Box
+    codes: Field
+    hole: Bits
+    known: Bits
+
+    @cached_property
+    def reach(self) -> float:
+        """A length to smooth over: half the distance from the hole's middle to its edge in pixels, at least 6."""
+        depth = cv2.distanceTransform(np.pad(self.hole, 1).astype(np.uint8), cv2.DIST_L2, 3)
+        return max(6.0, 0.5 * float(depth.max()))
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The hole and as much of its surround as it is judged by."""
+        return Blocks.touching(grown(self.hole, round(np.clip(self.reach, 8, 24))))
+
+    @cached_property
+    def places(self) -> tuple[Field, Field]:
+        """Middles of the blocks' pixels, in pixels from the box's corner."""
+        ys, xs = np.mgrid[0 : self.box.h, 0 : self.box.w].astype(np.float32) + np.float32(0.5)
+        return self.blocks.cut(xs), self.blocks.cut(ys)
+
+
+def eight_bit(depth: int) -> float:
+    """What a code value of `depth` bits is worth in 8-bit steps."""
+    return float(2.0 ** (8 - depth))
+
+
+def target_of(window: Window, index: int, part: Bits) -> Target:
+    """One part (H, W) of a frame's hole, cut out with a margin."""
+    seen = window[index]
+    height, width = part.shape
+    box = around_of(part, width, height)
+    box = Box(box.x, box.y, -(-box.w // SIDE) * SIDE, -(-box.h // SIDE) * SIDE)
+    layout = seen.frame.layout
+    unknown = grown(seen.hole | part, max(layout.chroma_x, layout.chroma_y))
+    return Target(
+        index=index,
+        box=box,
+        codes=seen.codes(box).astype(np.float32) * np.float32(eight_bit(layout.depth)),
+        hole=_cut(part, box),
+        known=_cut(~unknown, box),
+    )
+
+
+def around_of(part: Bits, width: int, height: int) -> Box:
+    """The box of a part with its margin."""
+    tight = Box.around(part)
+    assert tight is not None, "a target is made of a hole"
+    return tight.grown(MARGIN + max(tight.w, tight.h) // 8, width, height)
+
+
+def _cut(mask: Bits, box: Box) -> Bits:
+    """A part of a mask; false beyond the frame."""
+    made = np.zeros((box.h, box.w), np.bool_)
+    held = mask[box.y : box.y + box.h, box.x : box.x + box.w]
+    made[: held.shape[0], : held.shape[1]] = held
+    return made
+
+
+def put(codes: NDArray[Any], target: Target, fill: Field, depth: int) -> None:
+    """Writes the fill (h, w, 3) of a target's hole into a frame's code values (H, W, 3)."""
+    box, (height, width) = target.box, codes.shape[:2]
+    h, w = min(box.h, height - box.y), min(box.w, width - box.x)
+    hole = target.hole[:h, :w]
+    native = np.rint(fill[:h, :w][hole] / eight_bit(depth))
+    codes[box.y : box.y + h, box.x : box.x + w][hole] = np.clip(native, 0, (1 << depth) - 1).astype(codes.dtype)
