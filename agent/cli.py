@@ -610,7 +610,9 @@ def verify(
 
 @app.command("eval", rich_help_panel=HOUSE)
 def evaluation(
-    suite: Annotated[str, typer.Argument(metavar="SUITE", help="continuity, cuts, real, requests, sheets or verify")],
+    suite: Annotated[
+        str, typer.Argument(metavar="SUITE", help="continuity, cuts, real, requests, sheets, track or verify")
+    ],
     split: Annotated[Literal["tune", "test"], typer.Option(help="Thresholds were set on tune; report test.")] = "test",
     seed: Annotated[int, typer.Option(help="Another seed makes cases nobody has seen.")] = 7,
     inspector: Annotated[

@@ -38,6 +38,12 @@ def _sheets() -> Suite:
     return Sheets()
 
 
+def _track() -> Suite:
+    from evals.suites.track import TrackSuite  # noqa: PLC0415
+
+    return TrackSuite()
+
+
 def _verify() -> Suite:
     from evals.suites.verify import VerifySuite  # noqa: PLC0415
 
@@ -50,6 +56,7 @@ SUITES: dict[str, Callable[[], Suite]] = {
     "real": _real,
     "requests": _requests,
     "sheets": _sheets,
+    "track": _track,
     "verify": _verify,
 }
 

@@ -102,7 +102,7 @@ class Continuity:
     def run(self, plan: Plan, case: str, folder: Path) -> CaseLine:
         """Renders, plants, inspects and judges one film; the film is deleted, pictures of what was judged stay."""
         start = time.perf_counter()
-        film, families, kind = _own(case, folder) if plan.cases else _made(plan, case, folder)
+        film, families, kind = _own(case, folder) if plan.cases else made_film(plan, case, folder)
         made = time.perf_counter()
         result = inspected(film, plan)
         looked = time.perf_counter()
@@ -122,7 +122,7 @@ def _seconds(*marks: float) -> dict[str, float]:
     return {name: round(b - a, 3) for name, (a, b) in zip(names, pairwise(marks), strict=True)}
 
 
-def _made(plan: Plan, case: str, folder: Path) -> tuple[Path, Mapping[str, str], str]:
+def made_film(plan: Plan, case: str, folder: Path) -> tuple[Path, Mapping[str, str], str]:
     """The film of a case, rendered and planted."""
     from evals.plant import plant_film  # noqa: PLC0415
     from evals.studio.cast import render_film  # noqa: PLC0415

@@ -7,7 +7,7 @@ registered keeps the prediction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -38,6 +38,28 @@ class _Seed:
     mask: Bits
     around: Bits
     points: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A followed region: its masks, how sure each frame is (0 to 1), and the frames in which it is lost.
+
+    A lost frame has no mask; `guesses` says where the region would be there, where anything tells.
+    """
+
+    masks: MaskTrack
+    confidence: Mapping[int, float]
+    lost: frozenset[int]
+    guesses: MaskTrack
+
+
+def follow(clip: Clip, seed: int, mask: Bits, frames: tuple[int, int] | None = None) -> Track:
+    """The region in every frame of `frames` (default: the whole clip), with what is known of each."""
+    first, last = frames or (0, clip.frames - 1)
+    masks = track(clip, seed, mask, frames)
+    lost = frozenset(range(first, last + 1)) - set(masks.crops)
+    confidence = {index: float(index not in lost) for index in range(first, last + 1)}
+    return Track(masks, confidence, lost, MaskTrack(masks.width, masks.height))
 
 
 def track(clip: Clip, seed: int, mask: Bits, frames: tuple[int, int] | None = None) -> MaskTrack:
