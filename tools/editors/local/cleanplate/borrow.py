@@ -19,11 +19,24 @@ from tools.editors.local.cleanplate.fields import Field
 from tools.editors.local.cleanplate.likeness import Likeness
 from tools.editors.local.cleanplate.target import Target, eight_bit
 from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, normalised
-from tools.editors.local.cleanplate.views import CEILING, FLOOR, LEAST_RING, Slots, found_views, graded, last_view, read
+from tools.editors.local.cleanplate.views import (
+    CEILING,
+    FLOOR,
+    LEAST_RING,
+    Slots,
+    followed_views,
+    found_views,
+    graded,
+    last_view,
+    read,
+    used,
+)
 from tools.editors.local.cleanplate.window import Seen, Window
 from tools.types import Bits, Box
 
 Source = Literal["frames", "carried", "reference"]
+CHOOSE_EVERY = 2
+"""Frames that a choice of views serves."""
 AGES = 1.1
 """By how much an error expected of the last frame grows when it is carried on."""
 EDGE = 4
@@ -54,13 +67,32 @@ class Donors:
     sources: tuple[Source, ...]
 
 
-def donors(window: Window, target: Target) -> Donors | None:
-    """What other frames of the window show of the target's hole; None when nothing does."""
-    if target.known.sum() < LEAST_RING:
-        return None
-    slots = found_views(window, target)
-    if slots is None:
-        return None
+class Borrower:
+    """Borrows for one hole, frame after frame; views are chosen every few frames and followed in between."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, int, Slots] | None = None
+        """Frame of the last choice, last frame, and its views."""
+
+    def donors(self, window: Window, target: Target) -> Donors | None:
+        """What other frames of the window show of the target's hole; None when nothing does."""
+        if target.known.sum() < LEAST_RING:
+            self._last = None
+            return None
+        chosen, slots = self._slots(window, target)
+        self._last = None if slots is None else (chosen, target.index, slots)
+        return None if slots is None else _shown(window, target, slots)
+
+    def _slots(self, window: Window, target: Target) -> tuple[int, Slots | None]:
+        if self._last is not None:
+            chosen, last, slots = self._last
+            if last == target.index - 1 and target.index < chosen + CHOOSE_EVERY and last in window:
+                return chosen, followed_views(window, target, last, slots)
+        return target.index, found_views(window, target)
+
+
+def _shown(window: Window, target: Target, slots: Slots) -> Donors:
+    """The slots' pixels, in the target's light and graded."""
     taken = [_slot(window, slots, n, target) for n in range(len(slots.x))]
     scale = eight_bit(window[target.index].frame.layout.depth)
     codes = torch.from_numpy(np.stack([one[0] for one in taken]) * np.float32(scale)).permute(0, 3, 1, 2)
@@ -78,7 +110,7 @@ def _slot(window: Window, slots: Slots, n: int, target: Target) -> tuple[Field, 
     x, y = _fine(slots.x[n], slots.y[n], target, window[target.index].scale)
     which = _of_blocks(slots.which[n], target)
     codes, valid = np.zeros((*x.shape, 3), np.float32), np.zeros(x.shape, np.bool_)
-    for number in np.unique(which[which >= 0]):
+    for number in used(which):
         mine = which == number
         codes[mine], valid[mine] = _taken(window[slots.views[number].index], x[mine], y[mine])
     return codes, valid

@@ -1,7 +1,7 @@
 """The clean plate, frame by frame: borrow, weigh, grow, seam, grain.
 
 Works on (H, W, 3) code values at the source's own bit depth and never goes through 8-bit RGB. Memory is bounded by the
-window, not by the shot. Borrowing for the next frames runs ahead on the machine's other cores.
+window, not by the shot. Borrowing for the next frames runs ahead on another core.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.borrow import (
     EDGE,
+    Borrower,
     Donors,
     Fused,
     Result,
     Trust,
     carried,
-    donors,
     fused,
     levelled,
     of_likenesses,
@@ -80,7 +80,7 @@ def inpaint(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(AHEAD) as pool:
+        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield from _Plate(frames, masks, references, settings, pool).run()
     finally:
         torch.set_num_threads(threads)
@@ -115,6 +115,7 @@ class _Plate:
         self._references, self._settings, self._pool = references, settings, pool
         self._window = Window()
         self._trust = Trust()
+        self._borrowers: list[Borrower] = []
         self._calibrated = -CALIBRATE_EVERY
         self._last: tuple[int, Result] | None = None
 
@@ -143,10 +144,12 @@ class _Plate:
         parts = regions(hole)
         self._calibrate(index)
         targets = [target_of(self._window, index, part) for part in parts]
-        borrows = self._settings.method in ("auto", "temporal")
-        return _Begun(
-            index, [_Part(t, self._pool.submit(donors, self._window, t) if borrows else None) for t in targets]
-        )
+        if self._settings.method not in ("auto", "temporal"):
+            return _Begun(index, [_Part(target, None) for target in targets])
+        if len(self._borrowers) != len(targets):
+            self._borrowers = [Borrower() for _ in targets]
+        pairs = zip(self._borrowers, targets, strict=True)
+        return _Begun(index, [_Part(t, self._pool.submit(one.donors, self._window, t)) for one, t in pairs])
 
     def _finish(self, begun: _Begun, reach: int) -> Filled:
         seen = self._window[begun.index]
@@ -215,7 +218,7 @@ class _Plate:
             return None
         hidden = self._window.hiding(shift)
         target = target_of(hidden, index, where)
-        found = donors(hidden, target)
+        found = Borrower().donors(hidden, target)
         inside = target.hole
         grown_error = square_mean(spatial_fill(target) - target.codes)[inside]
         sums = np.array([[0.0, 0.0], [float(grown_error.sum()), roughness(target) * float(inside.sum())]])

@@ -95,11 +95,12 @@ def last_view(window: Window, target: Target) -> View | None:
 class Slots:
     """The views to borrow from, in place: every piece of a hole has views of its own.
 
-    `x`, `y` (n, h, w) are working positions on a grid over the box, `which` (n, h, w) the view that they lie in, by its
-    place in `views`; -1 where there is none.
+    `x`, `y` (n, h, w) are working positions on a grid over the full-size `box`, `which` (n, h, w) the view that they
+    lie in, by its place in `views`; -1 where there is none.
     """
 
     views: tuple[View, ...]
+    box: Box
     x: Field
     y: Field
     which: NDArray[np.int64]
@@ -137,10 +138,32 @@ def _slotted(window: Window, target: Target, found: list[View], sight: _Sight) -
         np.take_along_axis(np.stack(planes), np.maximum(which, 0), 0)
         for planes in zip(*((view.x, view.y) for view in found), strict=True)
     )
-    slots = Slots(tuple(found), x, y, which)
-    for level in range(fine.level, max(-1, fine.level - 2), -1):
-        slots = _settled(window, target, slots, level)
+    return _put_in_place(window, target, Slots(tuple(found), target.box, x, y, which))
+
+
+def _put_in_place(window: Window, target: Target, slots: Slots) -> Slots:
+    """Slots moved by two more rounds, down to the finest grid."""
+    level = max(1, _level_for(target.box, window[target.index].scale) - 2)
+    for finer in (level, level - 1):
+        slots = _settled(window, target, slots, finer)
     return slots
+
+
+def followed_views(window: Window, target: Target, before: int, slots: Slots) -> Slots:
+    """The views of a neighbouring frame, `before`, followed to this one: the same pictures from a step further on."""
+    seen = window[target.index]
+    level = max(1, _level_for(target.box, seen.scale) - 2)
+    x, y = window.step(target.index, before - target.index).at(*grid_of(target.box, seen.scale, level))
+    rows, columns = slots.x.shape[1:]
+    box = slots.box
+    across = ((x + 0.5) / seen.scale - box.x) * np.float32(columns / box.w) - np.float32(0.5)
+    down = ((y + 0.5) / seen.scale - box.y) * np.float32(rows / box.h) - np.float32(0.5)
+    there_x, there_y = (np.stack([read(plane, across, down) for plane in planes]) for planes in (slots.x, slots.y))
+    near = (np.rint(down).astype(np.int64), np.rint(across).astype(np.int64))
+    inside_ = (near[0] >= 0) & (near[1] >= 0) & (near[0] < rows) & (near[1] < columns)
+    which = slots.which[:, near[0].clip(0, rows - 1), near[1].clip(0, columns - 1)]
+    moved = Slots(slots.views, target.box, there_x, there_y, np.where(inside_, which, -1))
+    return _put_in_place(window, target, moved)
 
 
 def _settled(window: Window, target: Target, slots: Slots, level: int) -> Slots:
@@ -149,7 +172,7 @@ def _settled(window: Window, target: Target, slots: Slots, level: int) -> Slots:
     rows, columns = sight.grid[0].shape
     x, y = (np.stack([enlarged(plane, columns, rows) for plane in planes]) for planes in (slots.x, slots.y))
     near = [cv2.resize(one.astype(np.int16), (columns, rows), interpolation=cv2.INTER_NEAREST) for one in slots.which]
-    finer = Slots(slots.views, x, y, np.stack(near).astype(np.int64))
+    finer = Slots(slots.views, slots.box, x, y, np.stack(near).astype(np.int64))
     luma, free = _seen_in_slots(window, finer, level)
     shift = left_over(luma, free * sight.known, sight.truth, WINDOW[-1]).numpy()
     moved = [_shifted(*one) for one in zip(x, y, shift[:, 0], shift[:, 1], strict=True)]
@@ -160,7 +183,7 @@ def _seen_in_slots(window: Window, slots: Slots, level: int) -> tuple[Stack, Sta
     """Luma of the slots and where it may be believed, (n, 1, h, w): every piece from its own view."""
     luma, free = np.zeros(slots.x.shape, np.float32), np.zeros(slots.x.shape, np.float32)
     for n, which in enumerate(slots.which):
-        for number in np.unique(which[which >= 0]):
+        for number in used(which):
             mine = which == number
             part = (n, *_around(mine))
             x, y, seen = slots.x[part], slots.y[part], window[slots.views[number].index]
@@ -168,6 +191,11 @@ def _seen_in_slots(window: Window, slots: Slots, level: int) -> tuple[Stack, Sta
             np.copyto(luma[part], light, where=mine[part[1:]])
             np.copyto(free[part], (barred < 1e-3) & inside(seen, x, y), where=mine[part[1:]])
     return stack(luma), stack(free)
+
+
+def used(which: NDArray[np.int64]) -> list[int]:
+    """The views that a map names."""
+    return [int(number) for number in np.flatnonzero(np.bincount(which.ravel() + 1)[1:])]
 
 
 def _around(mask: Bits) -> tuple[slice, slice]:
@@ -469,7 +497,8 @@ def enlarged(plane: Field, columns: int, rows: int) -> Field:
 
 def read(plane: Field, x: NDArray[np.float32], y: NDArray[np.float32]) -> Field:
     """A plane (h, w) or (h, w, 2) of positions at real points of it: linear, beyond the outer points too."""
-    return np.asarray(cv2.remap(_bordered(plane), x + 1, y + 1, cv2.INTER_LINEAR), np.float32)
+    made = cv2.remap(_bordered(plane), x + 1, y + 1, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(made, np.float32)
 
 
 def _bordered(plane: Field) -> Field:
