@@ -1,43 +1,32 @@
 """Following a region through a clip from one frame in which it is known.
 
-Each step predicts the region's place from the camera's motion and then registers the seed frame itself, warped to the
-prediction, against the new frame around the region, so that errors do not add up. A blurred frame that cannot be
-registered keeps the prediction.
+`track` follows the place: the surface that the region lies on, whether what was marked can be seen on it or not.
+`follow` follows the thing: it says how sure each frame is, and ends where the thing is gone, hidden or left behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, TypeVar, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from tools.media.decode import frames as decoded
-from tools.media.pixels import luma8
-from tools.types import Bits, Box, Clip, Gray, MaskTrack, Rgb
-from tools.vision.align import Matrix, align, fit, plausible
-from tools.vision.motion import global_motion, working, working_mask
+from tools.media.pixels import luma8, rgb8, shrunk
+from tools.types import Bits, Box, Clip, Frame, Gray, MaskTrack, Rgb
+from tools.vision._track_look import Looks
+from tools.vision._track_place import Places, Surface
+from tools.vision._track_watch import Watch
+from tools.vision.align import Matrix
+from tools.vision.motion import working, working_mask
 
 CHUNK = 32
 """Frames held at once while going backward."""
-LEAST_POINTS = 8
-SURE = 0.85
-"""Correlation at which the last frame's place, registered anew, needs no help from the camera's motion."""
-STRONG = 0.6
-"""Correlation of the warped seed with the frame at which a place counts as found."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seed:
-    """The seed frame and mask at working size, and the area around the region that is registered."""
-
-    gray: Gray
-    mask: Bits
-    around: Bits
-    points: NDArray[np.float32]
+LONGEST = 1280
+"""Longer side of the pictures in which a region is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,145 +42,110 @@ class Track:
     guesses: MaskTrack
 
 
-def follow(clip: Clip, seed: int, mask: Bits, frames: tuple[int, int] | None = None) -> Track:
-    """The region in every frame of `frames` (default: the whole clip), with what is known of each."""
-    first, last = frames or (0, clip.frames - 1)
-    masks = track(clip, seed, mask, frames)
-    lost = frozenset(range(first, last + 1)) - set(masks.crops)
-    confidence = {index: float(index not in lost) for index in range(first, last + 1)}
-    return Track(masks, confidence, lost, MaskTrack(masks.width, masks.height))
-
-
 def track(clip: Clip, seed: int, mask: Bits, frames: tuple[int, int] | None = None) -> MaskTrack:
-    """The region's mask in every frame of `frames` (default: the whole clip) in which it lies inside the picture.
+    """The region's place in every frame of `frames` (default: the whole clip) in which it lies inside the picture,
+    whether the thing can be seen there or not.
 
     `seed` counts from the clip's first frame; `mask` is (H, W) at the clip's size. Frames are streamed; going backward
     holds at most `CHUNK` working-size frames.
     """
     first, last = frames or (0, clip.frames - 1)
     height, width = mask.shape
-    grays = _forward(clip, seed, last)
-    seed_gray = next(grays)
-    known = _seed(seed_gray, mask)
-    masks = MaskTrack.of({seed: mask}, width, height)
-    crops = dict(masks.crops)
-    for pass_ in (_followed(known, grays, seed, 1), _followed(known, _backward(clip, first, seed), seed, -1)):
-        for index, matrix in pass_:
-            moved = _full_mask(mask, matrix, width / seed_gray.shape[1])
+    crops = dict(MaskTrack.of({seed: mask}, width, height).crops)
+    surface = Surface.of(working(luma8(_frame(clip, seed))), mask)
+    for pictures in (_forward(clip, seed + 1, last, _gray), _backward(clip, first, seed - 1, _gray)):
+        places = Places(surface)
+        for index, gray in pictures:
+            moved = _moved(mask, full_size(places.step(gray), width / gray.shape[1]))
             crops.update(MaskTrack.of({index: moved}, width, height).crops)
     return MaskTrack(width, height, crops)
 
 
-def _forward(clip: Clip, first: int, last: int) -> Iterator[Gray]:
-    part = Clip(media=clip.media, first=clip.first + first, last=clip.first + last)
-    for frame in decoded(part):
-        yield working(luma8(frame))
+def follow(clip: Clip, seed: int, mask: Bits, frames: tuple[int, int] | None = None) -> Track:
+    """The thing under the mask, in the frames of `frames` (default: the whole clip) that show it.
+
+    `seed` counts from the clip's first frame; `mask` is (H, W) at the clip's size and not empty. Frames are streamed;
+    going backward holds at most `CHUNK` pictures of `LONGEST` pixels.
+    """
+    first, last = frames or (0, clip.frames - 1)
+    height, width = mask.shape
+    walk = _Walk(_small(_frame(clip, seed)), mask)
+    held, guessed = dict(MaskTrack.of({seed: mask}, width, height).crops), dict[int, tuple[Box, Bits]]()
+    sure = {seed: 1.0}
+    for pictures in (_forward(clip, seed + 1, last, _small), _backward(clip, first, seed - 1, _small)):
+        for index, bits, confidence, lost in walk.away(pictures):
+            (guessed if lost else held).update(MaskTrack.of({index: bits}, width, height).crops)
+            sure[index] = confidence
+    lost_ones = frozenset(sure) - set(held)
+    return Track(MaskTrack(width, height, held), sure, lost_ones, MaskTrack(width, height, guessed))
 
 
-def _backward(clip: Clip, first: int, seed: int) -> Iterator[Gray]:
-    end = seed - 1
-    while end >= first:
-        start = max(first, end - CHUNK + 1)
-        yield from reversed(list(_forward(clip, start, end)))
-        end = start - 1
+class _Walk:
+    """What the seed frame tells, and the way from it through a stream of pictures."""
+
+    def __init__(self, seed: Picture, mask: Bits) -> None:
+        self.mask = mask
+        self.surface = Surface.of(seed.gray, mask)
+        self.looks = Looks.of(working_mask(mask, seed.rgb.shape[:2]))
+        self.view = self.looks.view(seed.rgb, np.eye(3))
+
+    def away(self, pictures: Iterator[tuple[int, Picture]]) -> Iterator[tuple[int, Bits, float, bool]]:
+        """Per picture its index, the full-size mask or guess, the confidence and whether the thing is lost."""
+        places, watch = Places(self.surface), Watch(self.looks, self.view)
+        for index, picture in pictures:
+            place = places.step(picture.gray)
+            sight = watch.see(
+                self.looks.view(picture.rgb, full_size(place, picture.rgb.shape[1] / picture.gray.shape[1]))
+            )
+            moved = _moved(self.mask, full_size(place, self.mask.shape[1] / picture.gray.shape[1]))
+            confidence = places.likeness if sight is None else sight.confidence
+            yield index, moved, confidence, sight is not None and sight.lost
 
 
-def _seed(gray: Gray, mask: Bits) -> _Seed:
-    small = working_mask(mask, (gray.shape[0], gray.shape[1]))
-    reach = int(np.clip(np.sqrt(small.sum()), 24, 80))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    around = cv2.dilate(small.astype(np.uint8), kernel) > 0
-    corners = cv2.goodFeaturesToTrack(gray, 300, 0.005, 4, mask=around.astype(np.uint8) * 255)
-    points = np.zeros((0, 2), np.float32) if corners is None else corners.reshape(-1, 2).astype(np.float32)
-    return _Seed(gray, small, around, points)
+class Picture(NamedTuple):
+    """A frame for following: luma at working size, and colours with the longer side at most `LONGEST`."""
+
+    gray: Gray
+    rgb: Rgb
 
 
-def _followed(seed: _Seed, grays: Iterator[Gray], start: int, step: int) -> Iterator[tuple[int, Matrix]]:
-    """Per frame the matrix from the seed frame to it, at working size."""
-    matrix: Matrix = np.eye(3)
-    previous, index = seed.gray, start
-    for gray in grays:
-        index += step
-        matrix = _step(seed, previous, gray, matrix)
-        previous = gray
-        yield index, matrix
+T = TypeVar("T")
 
 
-def _step(seed: _Seed, previous: Gray, gray: Gray, matrix: Matrix) -> Matrix:
-    ahead = _refined(seed, gray, matrix)
-    if _likeness(seed, gray, ahead) > SURE:
-        return ahead
-    camera = global_motion(previous, gray)
-    candidates = [m for m in (matrix, camera.matrix @ matrix) if plausible(m, gray.shape[1], gray.shape[0])]
-    if not candidates:
-        return matrix
-    refined = [ahead, *(_refined(seed, gray, m) for m in candidates[1:])]
-    scored = [(_likeness(seed, gray, m), m) for m in refined + candidates[::-1]]
-    best = max(scored, key=lambda s: s[0])
-    if best[0] < STRONG:
-        best = max([best, *_detected(seed, gray)], key=lambda s: s[0])
-    return best[1] if best[0] > 0.3 else candidates[-1]
+def _gray(frame: Frame) -> Gray:
+    return working(luma8(frame))
 
 
-def _refined(seed: _Seed, gray: Gray, matrix: Matrix, rounds: int = 2) -> Matrix:
-    """The matrix corrected by the motion that is left between the warped seed and the frame."""
-    for _ in range(rounds):
-        moved = _leftover(seed, gray, matrix)
-        if moved is None:
-            return matrix
-        matrix = moved @ matrix
-    return matrix
+def _small(frame: Frame) -> Picture:
+    return Picture(_gray(frame), rgb8(shrunk(frame, LONGEST)))
 
 
-def _leftover(seed: _Seed, gray: Gray, matrix: Matrix) -> Matrix | None:
-    size = (gray.shape[1], gray.shape[0])
-    there = cv2.perspectiveTransform(seed.points[:, None], matrix)[:, 0] if len(seed.points) else seed.points
-    inside = ((there > 2) & (there < np.array(size, np.float32) - 3)).all(axis=1)
-    points = np.ascontiguousarray(there[inside], np.float32)
-    if len(points) < LEAST_POINTS:
-        return None
-    warped = cv2.warpPerspective(seed.gray, matrix, size, borderMode=cv2.BORDER_REPLICATE)
-    options = {"winSize": (15, 15), "maxLevel": 2}
-    ahead, found, _ = cv2.calcOpticalFlowPyrLK(warped, gray, points, None, **options)  # type: ignore[call-overload]
-    back, again, _ = cv2.calcOpticalFlowPyrLK(gray, warped, ahead, None, **options)  # type: ignore[call-overload]
-    good = (found.ravel() > 0) & (again.ravel() > 0) & (np.abs(back - points).max(axis=1) < 1.0)
-    return _local(points[good], ahead[good])
+def _frame(clip: Clip, index: int) -> Frame:
+    return next(decoded(Clip(media=clip.media, first=clip.first + index, last=clip.first + index)))
 
 
-def _local(from_: NDArray[np.float32], to: NDArray[np.float32]) -> Matrix | None:
-    """A similarity most points agree on; an affinity where there are many."""
-    if len(from_) < LEAST_POINTS:
-        return None
-    fitted = fit(from_, to, "similarity", 1.0)
-    return None if fitted is None or fitted[1].sum() < max(LEAST_POINTS, 0.3 * len(from_)) else fitted[0]
+def _forward(clip: Clip, first: int, last: int, seen: Callable[[Frame], T]) -> Iterator[tuple[int, T]]:
+    if first <= last:
+        part = Clip(media=clip.media, first=clip.first + first, last=clip.first + last)
+        for index, frame in enumerate(decoded(part), first):
+            yield index, seen(frame)
 
 
-def _detected(seed: _Seed, gray: Gray) -> list[tuple[float, Matrix]]:
-    """The region's surround found anew by its features."""
-    found = align(seed.gray, gray, mask_a=seed.around, model="similarity")
-    if found is None or found.inliers < 10:
-        return []
-    return [(_likeness(seed, gray, found.matrix), found.matrix)]
+def _backward(clip: Clip, first: int, last: int, seen: Callable[[Frame], T]) -> Iterator[tuple[int, T]]:
+    for end in range(last, first - 1, -CHUNK):
+        yield from reversed(list(_forward(clip, max(first, end - CHUNK + 1), end, seen)))
 
 
-def _likeness(seed: _Seed, gray: Gray, matrix: Matrix) -> float:
-    """Correlation of the warped seed's surroundings with the frame, inside the picture; 0 if little of it is."""
-    size = (gray.shape[1], gray.shape[0])
-    where = cv2.warpPerspective(seed.around.astype(np.uint8), matrix, size) > 0
-    if where.sum() < max(64, 0.1 * seed.around.sum()):
-        return 0.0
-    warped = cv2.warpPerspective(seed.gray, matrix, size, borderMode=cv2.BORDER_REPLICATE)
-    a, b = warped[where].astype(np.float32), gray[where].astype(np.float32)
-    a, b = a - a.mean(), b - b.mean()
-    return float((a * b).sum() / (np.sqrt((a * a).sum() * (b * b).sum()) + 1e-3))
-
-
-def _full_mask(mask: Bits, matrix: Matrix, scale: float) -> Bits:
-    """The seed's full-size mask through a working-size matrix."""
+def full_size(matrix: Matrix, scale: float) -> Matrix:
+    """A matrix between pictures `scale` times larger."""
     grow = np.diag([scale, scale, 1.0])
-    full = grow @ matrix @ np.linalg.inv(grow)
-    moved = cv2.warpPerspective(mask.astype(np.uint8) * 255, full, (mask.shape[1], mask.shape[0]))
-    return moved > 127
+    return np.asarray(grow @ matrix @ np.linalg.inv(grow), np.float64)
+
+
+def _moved(mask: Bits, matrix: Matrix) -> Bits:
+    """The seed's mask through a matrix of its own size."""
+    moved = cv2.warpPerspective(mask.astype(np.uint8) * 255, matrix, (mask.shape[1], mask.shape[0]))
+    return np.asarray(moved > 127, np.bool_)
 
 
 def mask_from_box(frame: Rgb, box: Box) -> Bits:
