@@ -13,6 +13,7 @@ from skimage import data
 
 from tools.editors.local.cleanplate.inpaint import Filled, Method, Settings, inpaint
 from tools.editors.local.cleanplate.reference import Tracked
+from tools.editors.local.cleanplate.window import Window
 from tools.types import Bits, ColourTags, Frame, PixelLayout
 
 WIDTH, HEIGHT, COUNT = 240, 160, 16
@@ -147,3 +148,18 @@ def test_grain_is_matched_and_repeats_with_its_seed() -> None:
     inside = np.std([p[hole(0)] for p in fine])
     outside = np.std([p[~hole(0)] for p in fine])
     assert 0.75 < inside / outside < 1.3
+
+
+def test_motion_is_the_same_whoever_asks_first() -> None:
+    """Frames are filled by threads that run ahead of each other, and a resumed run must end like one that was not."""
+
+    def asked(order: Sequence[tuple[int, int]]) -> list[NDArray[np.float32]]:
+        window = Window()
+        for frame in film(pan, 0, 4):
+            window.add(frame, hole(frame.index))
+        found = {step: window.step(*step).field for step in order}
+        return [found[step] for step in sorted(found)]
+
+    steps = [(0, 1), (1, 1), (2, 1), (1, -1), (2, -1), (3, -1)]
+    for one, other in zip(asked(steps), asked(steps[::-1]), strict=True):
+        assert np.array_equal(one, other)

@@ -125,6 +125,7 @@ class _Plate:
         reach = 0
         for frame, mask in self._source:
             reach = reach or reach_for(frame.width, frame.height, frame.layout.depth)
+            self._window.reach = reach
             self._window.add(frame, np.array(mask))
             waiting.append(frame.index)
             if len(waiting) > reach:

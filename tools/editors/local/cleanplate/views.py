@@ -285,7 +285,7 @@ class _Way:
     def stops(self, window: Window) -> list[int]:
         """Distances: FAR as far as the window and the model reach, and the last frame that the window holds."""
         last = 0
-        while self.start + self.direction * (last + 1) in window:
+        while last < window.reach and self.start + self.direction * (last + 1) in window:
             last += 1
         last = min(last, FLOW_REACH) if self.model == "flow" else last
         return [*(distance for distance in FAR if distance < last), *([last] if last else [])]

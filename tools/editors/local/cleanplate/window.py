@@ -195,7 +195,9 @@ def reach_for(width: int, height: int, depth: int) -> int:
 class Window:
     """Frames around the one being filled, with motion between neighbours measured on demand, one pair at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, reach: int = MOST_REACH) -> None:
+        self.reach = reach
+        """Frames to each side of a target that may be looked at, however many there are at the moment."""
         self._seen: dict[int, Seen] = {}
         self._steps: dict[tuple[int, int], Step] = {}
         self._lock = threading.RLock()
@@ -230,12 +232,12 @@ class Window:
             return self._steps[key]
 
     def _measured(self, index: int, direction: int) -> Step:
-        a, b = self._seen[index], self._seen[index + direction]
-        back = self._steps.get((index + direction, -direction))
-        if back is not None:
-            return back.reversed(_thinned(a.wide_hole, back.unknown.shape))
-        before = self._steps.get((index - direction, direction))
-        found = measured(a, b, np.eye(3) if before is None else before.plane)
+        """Always measured forward and alike, so that it does not matter who asks first."""
+        if direction < 0:
+            forward = self.step(index - 1, 1)
+            return forward.reversed(_thinned(self._seen[index].wide_hole, forward.unknown.shape))
+        a, b = self._seen[index], self._seen[index + 1]
+        found = measured(a, b, np.eye(3))
         if found.support >= DOMINATES:
             return found
         return max(found, measured(a, b, _roughly(a, b)), key=lambda step: step.support)
@@ -249,7 +251,7 @@ class _Hiding(Window):
     """A window whose frames have a second hole; motion is completed anew across it."""
 
     def __init__(self, parent: Window, shift: tuple[int, int]) -> None:
-        super().__init__()
+        super().__init__(parent.reach)
         self._parent, self._shift = parent, shift
 
     def __getitem__(self, index: int) -> Seen:
