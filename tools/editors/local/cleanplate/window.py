@@ -237,7 +237,7 @@ class Window:
             forward = self.step(index - 1, 1)
             return forward.reversed(_thinned(self._seen[index].wide_hole, forward.unknown.shape))
         a, b = self._seen[index], self._seen[index + 1]
-        found = measured(a, b, np.eye(3))
+        found = measured(a, b, _guessed(a, b))
         if found.support >= DOMINATES:
             return found
         return max(found, measured(a, b, _roughly(a, b)), key=lambda step: step.support)
@@ -291,35 +291,46 @@ class _Engine(threading.local):
     """One flow engine per thread: it keeps state between calls."""
 
     def __init__(self) -> None:
-        self.dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self.fine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self.quick = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
 
 
 _engine = _Engine()
 LEAST_SIDE = 48
 
 
+def _guessed(a: Seen, b: Seen) -> Matrix:
+    """The camera's motion from a quick look."""
+    return _moved(a, b, np.eye(3), _engine.quick)[1]
+
+
 def measured(a: Seen, b: Seen, begin: Matrix) -> Step:
     """Flow with the holes of both frames neutralised, and the homography that most of it agrees with."""
+    total, plane, support, unknown = _moved(a, b, begin, _engine.fine)
+    return Step(plane, support, completed(total, plane, unknown), unknown)
+
+
+def _moved(a: Seen, b: Seen, begin: Matrix, engine: cv2.DISOpticalFlow) -> tuple[Flow, Matrix, float, Bits]:
+    """Displacement on the points of a field, its homography with the share that agrees, and where it is unknown."""
     height, width = a.small.shape
     hole_a, hole_b = a.wide_hole, _seen_from(b.wide_hole, begin)
-    rest = _flow(*_alike(a.small, _brought(b.small, begin), hole_a, hole_b))
+    rest = _flow(*_alike(a.small, _brought(b.small, begin), hole_a, hole_b), engine)
     size = (-(-width // STEP), -(-height // STEP))
     rest = np.asarray(cv2.resize(rest, size, interpolation=cv2.INTER_AREA), np.float32)
     home = places(*size)
     x, y = through(begin, home[0] + rest[..., 0], home[1] + rest[..., 1])
     total = np.stack([x - home[0], y - home[1]], axis=2)
     unknown = _thinned(hole_a | hole_b, (size[1], size[0]))
-    plane, support = _plane(a, total, unknown, begin)
-    return Step(plane, support, completed(total, plane, unknown), unknown)
+    return total, *_plane(a, total, unknown, begin), unknown
 
 
-def _flow(a: Gray, b: Gray) -> Flow:
+def _flow(a: Gray, b: Gray, engine: cv2.DISOpticalFlow) -> Flow:
     height, width = a.shape
     low, right = max(0, LEAST_SIDE - height), max(0, LEAST_SIDE - width)
     if low or right:
         a, b = (np.pad(picture, ((0, low), (0, right)), "edge") for picture in (a, b))
     start = np.zeros((*a.shape, 2), np.float32)
-    return np.asarray(_engine.dis.calc(a, b, start), np.float32)[:height, :width]
+    return np.asarray(engine.calc(a, b, start), np.float32)[:height, :width]
 
 
 def _thinned(hole: Bits, size: tuple[int, ...]) -> Bits:
