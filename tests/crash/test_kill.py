@@ -148,6 +148,7 @@ def test_one_process_writes_a_film(template: Path, tmp_path: Path) -> None:
     project = copy_of(template, tmp_path)
     first = suture("pass", project)
     until(first.stderr, "looking at the shots")
+    first.send_signal(signal.SIGSTOP)
     second = suture("scan", project)
     _, said = second.communicate()
     assert second.returncode == 2
