@@ -19,8 +19,9 @@ from tools.errors import BadInput, MachineFailed, SutureError
 if TYPE_CHECKING:
     from agent.deps import Goal, RunOptions
     from agent.project import Project
+    from agent.regions import Marked
     from agent.schema import PassResult
-    from tools.types import Box, Frozen
+    from tools.types import Frozen
 
 app = typer.Typer(
     add_completion=False,
@@ -512,32 +513,40 @@ def cuts(media: Media, json: Json = False, quiet: Quiet = False) -> int:
 @app.command(rich_help_panel=REGIONS)
 def mask(
     media: Media,
-    at: Annotated[int, typer.Option(help="The frame that the box or point is given in, from 0.")],
+    at: Annotated[int, typer.Option(help="The frame in which the thing is marked, from 0.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The mask video to write (FFV1 grey, .mkv).")],
     box: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help="A box around the thing.")] = None,
-    point: Annotated[str | None, typer.Option(metavar="X,Y", help="A point on the thing.")] = None,
+    point: Annotated[list[str] | None, typer.Option(metavar="X,Y", help="A point on the thing; say several.")] = None,
+    scribble: Annotated[
+        Path | None, typer.Option(help="A picture, black but for white strokes on the thing and red ones beside it.")
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="The same view without the thing: a picture, or a clip of the same frames.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Make a mask that follows a thing through a clip."""
     from agent import regions
 
-    made = regions.make_mask(media, at, _seed(box, point), out)
+    made = regions.make_mask(media, at, _marked(box, point or [], scribble, against), out)
     if not _say(made, json):
         first, last = made.frames
         print(f"{out}: frames {first}-{last}, at most {made.coverage.max:.1%} of the frame")
+        for gone in made.lost:
+            print(f"not seen in frames {gone[0]}-{gone[1]}")
     return 0
 
 
-def _seed(box: str | None, point: str | None) -> Box | tuple[int, int]:
+def _marked(box: str | None, points: list[str], scribble: Path | None, against: Path | None) -> Marked:
+    from agent.regions import Marked
     from tools.types import Box
 
-    if (box is None) == (point is None):
-        raise BadInput("say where the thing is: --box X,Y,W,H or --point X,Y")
-    if box is not None:
-        return Box(*_numbers("--box", box, 4))
-    x, y = _numbers("--point", point or "", 2)
-    return x, y
+    if sum((box is not None, bool(points), scribble is not None, against is not None)) != 1:
+        raise BadInput("say where the thing is, in one way: --box X,Y,W,H, --point X,Y, --scribble or --against")
+    corners = None if box is None else Box(*_numbers("--box", box, 4))
+    places = tuple((x, y) for x, y in (_numbers("--point", point, 2) for point in points))
+    return Marked(box=corners, points=places, scribble=scribble, against=against)
 
 
 def _numbers(option: str, words: str, count: int) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from agent.evidence import region_evidence
@@ -10,14 +10,17 @@ from agent.policy import Policy, decide
 from agent.schema import Condition, Finding, Keeper
 from tools.editors import gate
 from tools.errors import BadInput
+from tools.media._container import picture_kind
 from tools.media.decode import frames
 from tools.media.masks import read_mask, write_mask
 from tools.media.pixels import rgb8
 from tools.media.probe import probe
-from tools.types import Action, Box, Clip, Frozen, MaskTrack, MediaInfo, Motion, Verdict
+from tools.media.sheets import read_picture
+from tools.types import Action, Bits, Box, Clip, Frozen, MaskTrack, MediaInfo, Motion, Rgb, Verdict
 from tools.vision import checks
+from tools.vision.region import mask_from_box, mask_from_difference, mask_from_points, mask_from_scribble
 from tools.vision.temporal import inspect_time
-from tools.vision.track import mask_from_box, mask_from_point, track
+from tools.vision.track import follow
 
 
 class Coverage(Frozen):
@@ -60,13 +63,19 @@ class Edited(Frozen):
 
 
 class Masked(Frozen):
-    """What `mask` prints. `coverage` is over the frames that show the region."""
+    """What `mask` prints. `coverage` is over the frames that show the thing, `confidence` per frame of the clip, and
+    `lost` the stretches in which it is gone, hidden or out of the picture."""
 
     media: str
     mask: str
     frames: tuple[int, int]
     box: Box
     coverage: Coverage
+    confidence: tuple[float, ...]
+    lost: tuple[tuple[int, int], ...]
+
+
+HALF = 127
 
 
 def given_track(mask: Path, info: MediaInfo) -> MaskTrack:
@@ -135,19 +144,86 @@ def whole(info: MediaInfo) -> Clip:
     return Clip(media=info.path, first=0, last=info.frames - 1)
 
 
-def make_mask(media: Path, at: int, seed: Box | tuple[int, int], out: Path) -> Masked:
-    """A mask from a box or a point in frame `at`, tracked through the clip and written as FFV1 grey."""
+class Marked(Frozen):
+    """How a person says in one frame what the thing is: one of the four."""
+
+    box: Box | None = None
+    points: tuple[tuple[int, int], ...] = ()
+    scribble: Path | None = None
+    against: Path | None = None
+
+
+def make_mask(media: Path, at: int, marked: Marked, out: Path) -> Masked:
+    """A mask of what is marked in frame `at`, followed through the clip and written as FFV1 grey."""
     info = probe(media)
     if not 0 <= at < info.frames:
         raise BadInput(f"{media}: has frames 0 to {info.frames - 1}; --at {at} is none of them")
-    _inside(seed, info, media)
-    picture = rgb8(next(frames(Clip(media=media, first=at, last=at))))
-    bits = mask_from_box(picture, seed) if isinstance(seed, Box) else mask_from_point(picture, seed)
-    region = track(whole(info), at, bits)
-    write_mask(out, region, info.frames, info.fps)
-    mean, largest = region.coverage
-    cover = Coverage(mean=mean, max=largest)
-    return Masked(media=str(media), mask=str(out), frames=region.frames, box=region.box, coverage=cover)
+    for place in (marked.box, *marked.points):
+        if place is not None:
+            _inside(place, info, media)
+    found = follow(whole(info), at, _first_mask(_still(media, at), marked, at))
+    write_mask(out, found.masks, info.frames, info.fps)
+    mean, largest = found.masks.coverage
+    return Masked(
+        media=str(media),
+        mask=str(out),
+        frames=found.masks.frames,
+        box=found.masks.box,
+        coverage=Coverage(mean=mean, max=largest),
+        confidence=tuple(round(found.confidence[index], 3) for index in range(info.frames)),
+        lost=_stretches(found.lost),
+    )
+
+
+def _still(media: Path, at: int) -> Rgb:
+    return rgb8(next(frames(Clip(media=media, first=at, last=at))))
+
+
+def _first_mask(picture: Rgb, marked: Marked, at: int) -> Bits:
+    """The mask of the marked frame. Raises BadInput where nothing is marked or differs."""
+    if marked.box is not None:
+        return mask_from_box(picture, marked.box)
+    if marked.scribble is not None:
+        return _scribbled(picture, marked.scribble)
+    if marked.against is not None:
+        return _differing(picture, marked.against, at)
+    return mask_from_points(picture, marked.points)
+
+
+def _scribbled(picture: Rgb, scribble: Path) -> Bits:
+    """White or green strokes lie on the thing, red ones on what is not the thing; the rest is black."""
+    strokes = _same_size(read_picture(scribble), picture, scribble)
+    bright = strokes > HALF
+    off = bright[..., 0] & ~bright[..., 1] & ~bright[..., 2]
+    on = bright.any(axis=2) & ~off
+    if not on.any():
+        raise BadInput(f"{scribble}: marks nothing; draw white or green strokes on the thing, on black")
+    return mask_from_scribble(picture, on, off)
+
+
+def _differing(picture: Rgb, clean: Path, at: int) -> Bits:
+    is_still = clean.is_file() and picture_kind(clean) is not None
+    if not is_still and at >= probe(clean).frames:
+        raise BadInput(f"{clean}: has no frame {at} to compare with; give a clip as long as the other, or a picture")
+    other = read_picture(clean) if is_still else _still(clean, at)
+    found = mask_from_difference(picture, _same_size(other, picture, clean))
+    if not found.any():
+        raise BadInput(f"{clean}: frame {at} does not differ from it; choose a frame that shows the thing with --at")
+    return found
+
+
+def _same_size(given: Rgb, picture: Rgb, path: Path) -> Rgb:
+    if given.shape != picture.shape:
+        sizes = [f"{one.shape[1]}x{one.shape[0]}" for one in (given, picture)]
+        raise BadInput(f"{path}: {sizes[0]} pixels for a clip of {sizes[1]}; make it the clip's size")
+    return given
+
+
+def _stretches(indices: Collection[int]) -> tuple[tuple[int, int], ...]:
+    """First and last of each run of frames."""
+    firsts = sorted(i for i in indices if i - 1 not in indices)
+    lasts = sorted(i for i in indices if i + 1 not in indices)
+    return tuple(zip(firsts, lasts, strict=True))
 
 
 def _inside(seed: Box | tuple[int, int], info: MediaInfo, media: Path) -> None:

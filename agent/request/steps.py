@@ -38,7 +38,8 @@ from agent.views import panel_views
 from prompts import render
 from tools.media.stills import still
 from tools.types import Box
-from tools.vision.track import mask_from_box, track
+from tools.vision.region import mask_from_box
+from tools.vision.track import track
 
 MOST_AGAIN = 3
 """Shots that may be made again on a few words alone; more is asked about first."""

@@ -22,7 +22,8 @@ from agent.schema import Film, Finding, Shot
 from agent.sightings import findings_of
 from tools.media.stills import still
 from tools.types import Anomaly, Box, MaskTrack
-from tools.vision.track import mask_from_box, mask_from_point, track
+from tools.vision.region import mask_from_box, mask_from_point
+from tools.vision.track import track
 
 COORDINATES = re.compile(r"(\d+)\s*,\s*(\d+)(?:\s*,\s*(\d+)\s*,\s*(\d+))?")
 """A point X,Y or a box X,Y,W,H in source pixels, anywhere in the words of a place."""

@@ -138,7 +138,10 @@ def test_a_mask_follows_its_box_and_measures(tmp_path: Path, suture: Suture) -> 
     film = shot_file(tmp_path / "still.mp4", [sketch(3, 1)[0]] * 10)
     made = suture("mask", film, "--at", 4, "--box", "60,40,30,20", "-o", tmp_path / "m.mkv", "--json")
     assert made.returncode == 0, made
-    assert json.loads(made.stdout)["frames"] == [0, 9]
+    said = json.loads(made.stdout)
+    assert said["frames"] == [0, 9]
+    assert said["lost"] == []
+    assert len(said["confidence"]) == 10
     found = json.loads(suture("measure", film, "--mask", tmp_path / "m.mkv", "--json").stdout)
     assert set(found) == {"media", "frames", "coverage", "motion", "revealed", "keeper", "decision"}
     assert set(found["motion"]) == {"image", "subject", "camera", "class"}

@@ -9,8 +9,8 @@ import numpy as np
 from skimage import data
 
 from tools.media.sheets import write_picture
-from tools.types import Box, Clip
-from tools.vision.track import follow, mask_from_box, mask_from_point, track
+from tools.types import Clip
+from tools.vision.track import follow, track
 
 SIZE = (320, 240)
 REGION = (330, 190, 40, 30)
@@ -53,15 +53,6 @@ def test_a_region_is_followed_both_ways_out_of_the_frame_and_back(tmp_path: Path
 def test_only_the_frames_asked_for_are_followed(tmp_path: Path) -> None:
     shifts = [120.0 + 3 * i for i in range(12)]
     assert list(track(_pan(tmp_path, shifts), 6, _truth(6, shifts[6]), frames=(4, 9))) == [4, 5, 6, 7, 8, 9]
-
-
-def test_a_box_and_a_point_snap_to_the_thing_they_show() -> None:
-    frame = np.full((200, 300, 3), 90, np.uint8)
-    frame += np.random.default_rng(3).integers(0, 12, frame.shape, dtype=np.uint8)
-    thing = cv2.ellipse(np.zeros((200, 300), np.uint8), (150, 100), (24, 16), 30, 0, 360, 1, -1) > 0
-    frame[thing] = (200, 60, 40)
-    for mask in (mask_from_box(frame, Box(115, 70, 70, 60)), mask_from_point(frame, (150, 100))):
-        assert (mask & thing).sum() > 0.85 * (mask | thing).sum()
 
 
 def _scene(index: int, thing: tuple[int, int] | None, bar: int | None) -> np.ndarray:

@@ -27,7 +27,7 @@ from tools.vision._compare_difference import (
 from tools.vision._compare_register import Floats, Pair, Registration, View, laid_on, register, working_view
 from tools.vision.align import Matrix
 from tools.vision.motion import working
-from tools.vision.track import grab_cut
+from tools.vision.region import grab_cut
 
 LEAST_SHARE = 0.4
 """Weighted share of the sampled frames that show a place in which the contradiction must be seen."""

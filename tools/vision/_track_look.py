@@ -108,7 +108,7 @@ class Looks:
     def contrast(self, view: View) -> float:
         """How far the region's colours lie from what its ring would lead one to expect there."""
         rest = view.lab - plane(view.lab, self.ring & view.valid)
-        return _rms(rest[self.inside & view.valid])
+        return root_mean_square(rest[self.inside & view.valid])
 
     def compare(self, known: View, seen: View) -> Likeness | None:
         """How a frame differs from a known one, an even change of light taken out; None where too little is in view."""
@@ -120,15 +120,17 @@ class Looks:
         light = plane(change, ring)
         rest, was, now = change - light, known.lab[inside], seen.lab[inside]
         stops = float(np.clip(known.lab[ring, 0].mean() / max(float(seen.lab[ring, 0].mean()), 1.0), 0.5, 2.0))
-        palette = max(_palette(was, one) for one in (now, now - light[inside], now * np.float32(stops)))
-        return Likeness(_rms(rest[inside]), _rms(rest[ring]), _tint(was, now), _texture(was, now), palette)
+        kept = max(palette(was, one) for one in (now, now - light[inside], now * np.float32(stops)))
+        return Likeness(
+            root_mean_square(rest[inside]), root_mean_square(rest[ring]), _tint(was, now), _texture(was, now), kept
+        )
 
 
 def _tint(known: Lab, seen: Lab) -> float:
     """What is left of a change of tint (n, 3) when it may grow or fade with the light."""
     a, b = known[:, 1:], seen[:, 1:]
     gain = float(np.clip((a * b).sum() / max(float((a * a).sum()), 1e-3), 0.5, 2.0))
-    return _rms(b - gain * a)
+    return root_mean_square(b - gain * a)
 
 
 def _texture(known: Lab, seen: Lab) -> float:
@@ -137,7 +139,7 @@ def _texture(known: Lab, seen: Lab) -> float:
     return float(a @ b / np.sqrt(max(float((a @ a) * (b @ b)), 1e-3)))
 
 
-def _palette(known: Lab, seen: Lab) -> float:
+def palette(known: Lab, seen: Lab) -> float:
     """The Bhattacharyya coefficient of two sets of colours (n, 3)."""
     a, b = (_histogram(one) for one in (known, seen))
     return float(np.sqrt(a * b).sum())
@@ -166,7 +168,7 @@ def plane(values: Lab, where: Bits) -> Lab:
     return np.asarray(basis @ fitted, np.float32)
 
 
-def _rms(rows: Lab) -> float:
+def root_mean_square(rows: Lab) -> float:
     return float(np.sqrt((rows.astype(np.float64) ** 2).sum(axis=-1).mean())) if len(rows) else 0.0
 
 

@@ -20,10 +20,12 @@ kept at least 0.8 (0.89 in 99 of 100), and three in four of the places that they
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What a frame shows of the region: its gap to the nearest known look, and the share of the seed's colours."""
+    """What a frame shows of the region: its gap to the nearest known look, the share of the seed's colours, and how
+    much it changed since the look before it, in Lab."""
 
     gap: float
     palette: float
+    change: float
 
     @property
     def confidence(self) -> float:
@@ -48,8 +50,9 @@ class Watch:
         first, last = (self.looks.compare(known, view) for known in (self.seed, self.last))
         if first is None:
             return None
-        gaps = [alike.gap(self.contrast) for alike in (first, last) if alike is not None]
-        sight = Sight(min(gaps), first.palette)
+        known = [alike for alike in (first, last) if alike is not None]
+        gap = min(alike.gap(self.contrast) for alike in known)
+        sight = Sight(gap, first.palette, min(alike.inside for alike in known))
         if not sight.lost:
             self.last = view
         return sight

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tools.types import Bits, Box, Rgb
 from tools.vision.align import Matrix, align, project
-from tools.vision.track import mask_from_box
+from tools.vision.region import mask_from_box
 
 Agreement = Literal["same", "different", "unknown"]
 

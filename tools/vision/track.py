@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tools.media.decode import frames as decoded
 from tools.media.pixels import luma8, rgb8, shrunk
 from tools.types import Bits, Box, Clip, Frame, Gray, MaskTrack, Rgb
-from tools.vision._track_look import Looks
+from tools.vision._track_body import Body, body_of, carried
+from tools.vision._track_look import FAINT, Looks
 from tools.vision._track_place import Places, Surface
-from tools.vision._track_watch import Watch
+from tools.vision._track_watch import Sight, Watch
 from tools.vision.align import Matrix
 from tools.vision.motion import working, working_mask
 
@@ -27,6 +27,10 @@ CHUNK = 32
 """Frames held at once while going backward."""
 LONGEST = 1280
 """Longer side of the pictures in which a region is looked at."""
+DOUBTFUL = 0.3
+"""Change of a region on its surface, as a share of its contrast, from which on it may be moving on its own."""
+CLEARER = 0.6
+"""Share of that change which its own motion must get under to be believed instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +88,50 @@ class _Walk:
     """What the seed frame tells, and the way from it through a stream of pictures."""
 
     def __init__(self, seed: Picture, mask: Bits) -> None:
+        small = working_mask(mask, seed.rgb.shape[:2])
         self.mask = mask
         self.surface = Surface.of(seed.gray, mask)
-        self.looks = Looks.of(working_mask(mask, seed.rgb.shape[:2]))
+        self.looks = Looks.of(small)
         self.view = self.looks.view(seed.rgb, np.eye(3))
+        self.contrast = max(self.looks.contrast(self.view), FAINT)
+        self.body = body_of(seed.rgb, small)
 
-    def away(self, pictures: Iterator[tuple[int, Picture]]) -> Iterator[tuple[int, Bits, float, bool]]:
-        """Per picture its index, the full-size mask or guess, the confidence and whether the thing is lost."""
-        places, watch = Places(self.surface), Watch(self.looks, self.view)
+    def away(self, pictures: Iterator[tuple[int, Picture]]) -> Iterator[Step]:
+        """What each picture shows: the thing on its surface, else moving on its own, else nothing but a guess."""
+        places, watch, body = Places(self.surface), Watch(self.looks, self.view), self.body
         for index, picture in pictures:
             place = places.step(picture.gray)
-            sight = watch.see(
-                self.looks.view(picture.rgb, full_size(place, picture.rgb.shape[1] / picture.gray.shape[1]))
-            )
-            moved = _moved(self.mask, full_size(place, self.mask.shape[1] / picture.gray.shape[1]))
-            confidence = places.likeness if sight is None else sight.confidence
-            yield index, moved, confidence, sight is not None and sight.lost
+            scale = 1 / picture.gray.shape[1]
+            sight = watch.see(self.looks.view(picture.rgb, full_size(place, picture.rgb.shape[1] * scale)))
+            moved = _moved(self.mask, full_size(place, self.mask.shape[1] * scale))
+            sure = places.likeness if sight is None else sight.confidence
+            step = Step(index, moved, sure, lost=sight is not None and sight.lost)
+            if sight is not None and sight.change > DOUBTFUL * self.contrast:
+                step = self._on_its_own(step, sight, body, picture)
+            if not step.lost:
+                body = body_of(picture.rgb, working_mask(step.mask, picture.rgb.shape[:2]))
+            yield step
+
+    def _on_its_own(self, step: Step, held: Sight, body: Body, picture: Picture) -> Step:
+        """The step of a thing that left its surface, where that explains the picture better."""
+        found = carried(self.body, body, body_of(picture.rgb, np.zeros(picture.rgb.shape[:2], np.bool_)).rgb)
+        if found is None:
+            return step
+        sight = Sight(found.change / self.contrast, found.palette, found.change)
+        if sight.lost or (not step.lost and sight.change > CLEARER * held.change):
+            return step
+        height, width = self.mask.shape
+        bits = cv2.resize(found.body.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+        return Step(step.at, np.asarray(bits, np.bool_), sight.confidence, lost=False)
+
+
+class Step(NamedTuple):
+    """One picture's outcome: the full-size mask, or the guess where the thing is lost."""
+
+    at: int
+    mask: Bits
+    confidence: float
+    lost: bool
 
 
 class Picture(NamedTuple):
@@ -146,66 +178,3 @@ def _moved(mask: Bits, matrix: Matrix) -> Bits:
     """The seed's mask through a matrix of its own size."""
     moved = cv2.warpPerspective(mask.astype(np.uint8) * 255, matrix, (mask.shape[1], mask.shape[0]))
     return np.asarray(moved > 127, np.bool_)
-
-
-def mask_from_box(frame: Rgb, box: Box) -> Bits:
-    """The thing inside a box, snapped to its edges (GrabCut, Rother et al. 2004); the box itself where nothing parts.
-
-    `frame` is (H, W, 3); the mask is (H, W) and lies inside the box.
-    """
-    height, width = frame.shape[:2]
-    around = box.grown(max(8, box.w // 2, box.h // 2), width, height)
-    labels = np.full((around.h, around.w), cv2.GC_BGD, np.uint8)
-    inner = Box(box.x - around.x, box.y - around.y, box.w, box.h)
-    labels[inner.slices] = cv2.GC_PR_FGD
-    cut = grab_cut(frame[around.slices], labels)
-    full = np.zeros((height, width), np.bool_)
-    share = float(cut[inner.slices].mean())
-    full[around.slices] = cut if 0.1 < share < 0.98 else labels == cv2.GC_PR_FGD
-    return full
-
-
-def mask_from_point(frame: Rgb, point: tuple[int, int]) -> Bits:
-    """The thing at a point (x, y): what GrabCut parts from its surround, the part that holds the point.
-
-    `frame` is (H, W, 3). Things of up to about a quarter of the picture's height are found.
-    """
-    height, width = frame.shape[:2]
-    reach, core = round(0.12 * height), max(2, round(0.008 * height))
-    around = Box(point[0], point[1], 1, 1).grown(2 * reach, width, height)
-    labels = np.full((around.h, around.w), cv2.GC_BGD, np.uint8)
-    centre = (point[0] - around.x, point[1] - around.y)
-    cv2.circle(labels, centre, reach, cv2.GC_PR_BGD, -1)
-    labels[_alike(frame[around.slices], centre, core) & (labels == cv2.GC_PR_BGD)] = cv2.GC_PR_FGD
-    cv2.circle(labels, centre, core, cv2.GC_FGD, -1)
-    cut = grab_cut(frame[around.slices], labels).astype(np.uint8)
-    _, parts = cv2.connectedComponents(cut)
-    full = np.zeros((height, width), np.bool_)
-    full[around.slices] = parts == parts[centre[1], centre[0]]
-    return full
-
-
-def _alike(crop: Rgb, centre: tuple[int, int], core: int) -> Bits:
-    """Pixels connected to the centre whose colour is within the spread of the disc around it."""
-    lab = cv2.GaussianBlur(cv2.cvtColor(crop, cv2.COLOR_RGB2Lab), (0, 0), 1.0)
-    disc = np.zeros(crop.shape[:2], np.uint8)
-    cv2.circle(disc, centre, core, 1, -1)
-    mean = lab[disc > 0].mean(axis=0)
-    limit = max(12.0, 3 * float(lab[disc > 0].std(axis=0).max()))
-    near = (np.linalg.norm(lab - mean, axis=2) < limit).astype(np.uint8)
-    near |= disc
-    _, parts = cv2.connectedComponents(near)
-    return cast(Bits, parts == parts[centre[1], centre[0]])
-
-
-def grab_cut(picture: Rgb, labels: NDArray[np.uint8], rounds: int = 3) -> Bits:
-    """GrabCut from a map of cv2.GC_* labels (H, W); the sure labels alone where one side is empty."""
-    known = labels.copy()
-    foreground = (known == cv2.GC_FGD) | (known == cv2.GC_PR_FGD)
-    if foreground.all() or not foreground.any():
-        return cast(Bits, foreground)
-    models = np.zeros((1, 65), np.float64), np.zeros((1, 65), np.float64)
-    cv2.setRNGSeed(0)
-    bgr = np.ascontiguousarray(picture[..., ::-1])
-    cv2.grabCut(bgr, known, None, models[0], models[1], rounds, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]
-    return cast(Bits, (known == cv2.GC_FGD) | (known == cv2.GC_PR_FGD))
