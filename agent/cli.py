@@ -523,13 +523,16 @@ def mask(
     against: Annotated[
         Path | None, typer.Option(help="The same view without the thing: a picture, or a clip of the same frames.")
     ] = None,
+    sam: Annotated[
+        str | None, typer.Option(metavar="WEIGHTS", help="Follow with SAM 2 video: a folder of weights, or a hub id.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Make a mask that follows a thing through a clip."""
     from agent import regions
 
-    made = regions.make_mask(media, at, _marked(box, point or [], scribble, against), out)
+    made = regions.make_mask(media, at, _marked(box, point or [], scribble, against), out, sam)
     if not _say(made, json):
         first, last = made.frames
         print(f"{out}: frames {first}-{last}, at most {made.coverage.max:.1%} of the frame")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from agent.evidence import region_evidence
@@ -20,7 +20,7 @@ from tools.types import Action, Bits, Box, Clip, Frozen, MaskTrack, MediaInfo, M
 from tools.vision import checks
 from tools.vision.region import mask_from_box, mask_from_difference, mask_from_points, mask_from_scribble
 from tools.vision.temporal import inspect_time
-from tools.vision.track import follow
+from tools.vision.track import Track, follow
 
 
 class Coverage(Frozen):
@@ -153,15 +153,18 @@ class Marked(Frozen):
     against: Path | None = None
 
 
-def make_mask(media: Path, at: int, marked: Marked, out: Path) -> Masked:
-    """A mask of what is marked in frame `at`, followed through the clip and written as FFV1 grey."""
+def make_mask(media: Path, at: int, marked: Marked, out: Path, weights: str | None = None) -> Masked:
+    """A mask of what is marked in frame `at`, followed through the clip and written as FFV1 grey.
+
+    `weights`, where given, are those of SAM 2 video, which then does the following.
+    """
     info = probe(media)
     if not 0 <= at < info.frames:
         raise BadInput(f"{media}: has frames 0 to {info.frames - 1}; --at {at} is none of them")
     for place in (marked.box, *marked.points):
         if place is not None:
             _inside(place, info, media)
-    found = follow(whole(info), at, _first_mask(_still(media, at), marked, at))
+    found = _follower(weights)(whole(info), at, _first_mask(_still(media, at), marked, at))
     write_mask(out, found.masks, info.frames, info.fps)
     mean, largest = found.masks.coverage
     return Masked(
@@ -173,6 +176,14 @@ def make_mask(media: Path, at: int, marked: Marked, out: Path) -> Masked:
         confidence=tuple(round(found.confidence[index], 3) for index in range(info.frames)),
         lost=_stretches(found.lost),
     )
+
+
+def _follower(weights: str | None) -> Callable[[Clip, int, Bits], Track]:
+    if weights is None:
+        return follow
+    from tools.editors.local.sam import Sam  # noqa: PLC0415 - heavy, and an extra
+
+    return Sam(weights).follow
 
 
 def _still(media: Path, at: int) -> Rgb:

@@ -64,6 +64,11 @@ def wrong_calls(root: Path, film: Path) -> dict[str, tuple[tuple[object, ...], s
         "frame outside": (("mask", film, "--at", 99, "--box", "1,1,9,9", "-o", root / "m.mkv"), "--at 99"),
         "box outside": (("mask", film, "--at", 0, "--box", "150,1,99,9", "-o", root / "m.mkv"), "150"),
         "no seed": (("mask", film, "--at", 0, "-o", root / "m.mkv"), "--box"),
+        "two seeds": (
+            ("mask", film, "--at", 0, "--box", "1,1,9,9", "--point", "4,4", "-o", root / "m.mkv"),
+            "in one way",
+        ),
+        "no difference": (("mask", film, "--at", 0, "--against", film, "-o", root / "m.mkv"), "does not differ"),
         "not a version": (("revert", film, "SH010@two"), "SH010@two"),
         "nothing older": (("revert", film, "SH010"), "v001"),
         "no such command": (("dance",), "dance"),

@@ -6,25 +6,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from tools.media.decode import frames as decoded
 from tools.media.pixels import luma8, rgb8, shrunk
 from tools.types import Bits, Box, Clip, Frame, Gray, MaskTrack, Rgb
 from tools.vision._track_body import Body, body_of, carried
 from tools.vision._track_look import FAINT, Looks
 from tools.vision._track_place import Places, Surface
+from tools.vision._track_stream import backward, forward, frame_at
 from tools.vision._track_watch import Sight, Watch
 from tools.vision.align import Matrix
 from tools.vision.motion import working, working_mask
 
-CHUNK = 32
-"""Frames held at once while going backward."""
 LONGEST = 1280
 """Longer side of the pictures in which a region is looked at."""
 DOUBTFUL = 0.3
@@ -56,8 +54,8 @@ def track(clip: Clip, seed: int, mask: Bits, frames: tuple[int, int] | None = No
     first, last = frames or (0, clip.frames - 1)
     height, width = mask.shape
     crops = dict(MaskTrack.of({seed: mask}, width, height).crops)
-    surface = Surface.of(working(luma8(_frame(clip, seed))), mask)
-    for pictures in (_forward(clip, seed + 1, last, _gray), _backward(clip, first, seed - 1, _gray)):
+    surface = Surface.of(working(luma8(frame_at(clip, seed))), mask)
+    for pictures in (forward(clip, seed + 1, last, _gray), backward(clip, first, seed - 1, _gray)):
         places = Places(surface)
         for index, gray in pictures:
             moved = _moved(mask, full_size(places.step(gray), width / gray.shape[1]))
@@ -73,10 +71,10 @@ def follow(clip: Clip, seed: int, mask: Bits, frames: tuple[int, int] | None = N
     """
     first, last = frames or (0, clip.frames - 1)
     height, width = mask.shape
-    walk = _Walk(_small(_frame(clip, seed)), mask)
+    walk = _Walk(_small(frame_at(clip, seed)), mask)
     held, guessed = dict(MaskTrack.of({seed: mask}, width, height).crops), dict[int, tuple[Box, Bits]]()
     sure = {seed: 1.0}
-    for pictures in (_forward(clip, seed + 1, last, _small), _backward(clip, first, seed - 1, _small)):
+    for pictures in (forward(clip, seed + 1, last, _small), backward(clip, first, seed - 1, _small)):
         for index, bits, confidence, lost in walk.away(pictures):
             (guessed if lost else held).update(MaskTrack.of({index: bits}, width, height).crops)
             sure[index] = confidence
@@ -141,31 +139,12 @@ class Picture(NamedTuple):
     rgb: Rgb
 
 
-T = TypeVar("T")
-
-
 def _gray(frame: Frame) -> Gray:
     return working(luma8(frame))
 
 
 def _small(frame: Frame) -> Picture:
     return Picture(_gray(frame), rgb8(shrunk(frame, LONGEST)))
-
-
-def _frame(clip: Clip, index: int) -> Frame:
-    return next(decoded(Clip(media=clip.media, first=clip.first + index, last=clip.first + index)))
-
-
-def _forward(clip: Clip, first: int, last: int, seen: Callable[[Frame], T]) -> Iterator[tuple[int, T]]:
-    if first <= last:
-        part = Clip(media=clip.media, first=clip.first + first, last=clip.first + last)
-        for index, frame in enumerate(decoded(part), first):
-            yield index, seen(frame)
-
-
-def _backward(clip: Clip, first: int, last: int, seen: Callable[[Frame], T]) -> Iterator[tuple[int, T]]:
-    for end in range(last, first - 1, -CHUNK):
-        yield from reversed(list(_forward(clip, max(first, end - CHUNK + 1), end, seen)))
 
 
 def full_size(matrix: Matrix, scale: float) -> Matrix:
