@@ -1,0 +1,104 @@
+"""The homography plate: neighbours joined by SIFT and MAGSAC homographies, their visible pixels laid under the hole.
+
+Every frame is brought to the target by the chain between them. A pixel is taken from the nearest frames that show it,
+each weighted by its error on a ring around the hole; Telea for the rest. The warped validity is eroded by 2 px, so that
+interpolation never touches what is hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evals.bench.fill._flow import gray, grown
+from evals.bench.fill._spatial import telea_one
+from tools.types import Bits, Gray, Rgb
+
+Matrix = NDArray[np.float64]
+_Points = tuple[Sequence[cv2.KeyPoint], NDArray[np.float32]]
+"""Corners of one frame and what they look like, (n, 128)."""
+RING, MARGIN = 10, 2
+RATIO, REPROJECTION, LEAST_MATCHES = 0.75, 2.0, 12
+NEAREST = 3
+"""Frames that a pixel is taken from."""
+
+
+def plated(pictures: Sequence[Rgb], masks: Sequence[Bits]) -> Iterator[Rgb]:
+    """Every frame filled by the frames nearest to it that show the place."""
+    places = _places(pictures, masks)
+    for index in range(len(pictures)):
+        yield _filled(index, pictures, masks, places)
+
+
+def _places(pictures: Sequence[Rgb], masks: Sequence[Bits]) -> list[Matrix]:
+    """Matrices from each frame to the first, products of those between neighbours."""
+    sift = cv2.SIFT.create(4000)
+    seen = [_points(sift, gray(picture), ~grown(mask, 4)) for picture, mask in zip(pictures, masks, strict=True)]
+    places = [np.eye(3)]
+    for index in range(1, len(pictures)):
+        places.append(places[-1] @ _joined(seen[index], seen[index - 1]))
+    return places
+
+
+def _points(sift: cv2.SIFT, light: Gray, where: Bits) -> _Points:
+    found, described = sift.detectAndCompute(light, where.astype(np.uint8))
+    return found, np.asarray(described, np.float32)
+
+
+def _joined(one: _Points, other: _Points) -> Matrix:
+    """The homography from one frame's points to the other's; identity where too few agree."""
+    if min(len(one[0]), len(other[0])) < LEAST_MATCHES:
+        return np.eye(3)
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(one[1], other[1], k=2)
+    good = [pair[0] for pair in pairs if len(pair) == 2 and pair[0].distance < RATIO * pair[1].distance]
+    if len(good) < LEAST_MATCHES:
+        return np.eye(3)
+    a = np.array([one[0][match.queryIdx].pt for match in good], np.float32)
+    b = np.array([other[0][match.trainIdx].pt for match in good], np.float32)
+    found, _ = cv2.findHomography(a, b, cv2.USAC_MAGSAC, REPROJECTION, maxIters=5000, confidence=0.999)
+    return np.eye(3) if found is None else np.asarray(found, np.float64)
+
+
+def _filled(index: int, pictures: Sequence[Rgb], masks: Sequence[Bits], places: Sequence[Matrix]) -> Rgb:
+    target, hole = pictures[index], masks[index]
+    ring = grown(hole, RING) & ~grown(hole, MARGIN)
+    total = np.zeros(target.shape, np.float64)
+    weight = np.zeros(hole.shape, np.float64)
+    count = np.zeros(hole.shape, np.int32)
+    back = np.linalg.inv(places[index])
+    for other in sorted(range(len(pictures)), key=lambda i: abs(i - index))[1:]:
+        made, valid = _warped(pictures[other], masks[other], back @ places[other])
+        taken = valid & hole & (count < NEAREST)
+        if not taken.any():
+            continue
+        share = _belief(target, made, ring & valid)
+        total[taken] += share * made[taken]
+        weight[taken] += share
+        count[taken] += 1
+        if (count[hole] >= NEAREST).all():
+            break
+    shown = hole & (weight > 0)
+    result = target.copy()
+    result[shown] = np.rint(total[shown] / weight[shown][:, None]).astype(np.uint8)
+    return telea_one(result, hole & ~shown) if (hole & ~shown).any() else result
+
+
+def _warped(picture: Rgb, hole: Bits, matrix: Matrix) -> tuple[Rgb, Bits]:
+    """A frame as seen from the target, and where it shows the scene."""
+    size = (picture.shape[1], picture.shape[0])
+    made = cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_LINEAR)
+    valid = cv2.warpPerspective((~hole).astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
+    kernel = np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)
+    eroded = cv2.erode(valid, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(made, np.uint8), np.asarray(eroded, np.bool_)
+
+
+def _belief(target: Rgb, made: Rgb, ring: Bits) -> float:
+    """The inverse of the squared error on the ring, in 8-bit steps; little where no ring is seen."""
+    if not ring.any():
+        return 1e-6
+    gap = made[ring].astype(np.float64) - target[ring]
+    return 1 / (1 + float((gap**2).mean())) ** 2
