@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from agent.budget import Caps
 from agent.economics import PERSON_USD
 from agent.project import Project
+from tools.editors.local.models import DOWNLOAD
+from tools.editors.local.models import variable as weights_variable
 from tools.editors.prices import user_folder
 from tools.errors import BadInput
 
@@ -51,6 +53,10 @@ class Settings(BaseSettings):
     """The wait before a question is asked a second time, where the server names none."""
     keys: dict[str, SecretStr] = Field(default_factory=dict)
     """Providers' keys and addresses by the name of their environment variable, which goes before it."""
+    weights: dict[str, str] = Field(default_factory=dict)
+    """Folders or hub ids of the weights of local editors by the editor's name, instead of the roster's."""
+    download: bool = False
+    """Whether weights that are not on this machine may be downloaded from the hub."""
     poll_seconds: float | None = Field(default=None, ge=0)
     """The wait between two questions how a provider's job stands; else the roster says it."""
     deadline_seconds: float | None = Field(default=None, gt=0)
@@ -88,13 +94,15 @@ def load_settings(root: Path) -> Settings:
 
 
 def editors_environment(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What editors work in: keys and addresses of suture.toml under the environment, and the pace that was set.
+    """What editors work in: keys, addresses, weights and pace of suture.toml, under the environment.
 
     It holds secrets in the clear: hand it to editors, and keep, print and log nothing of it.
     """
     told = {name: secret.get_secret_value() for name, secret in settings.keys.items()}
     paces = {POLL_SECONDS: settings.poll_seconds, DEADLINE_SECONDS: settings.deadline_seconds}
     told |= {name: str(value) for name, value in paces.items() if value is not None}
+    told |= {weights_variable(name): place for name, place in settings.weights.items()}
+    told |= {DOWNLOAD: "1"} if settings.download else {}
     return {**told, **(os.environ if environment is None else environment)}
 
 

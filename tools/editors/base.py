@@ -146,6 +146,8 @@ class Capabilities(Frozen):
     words: Words = Words()
     model: str | None = None
     """The provider's model id or endpoint."""
+    weights: str | None = None
+    """What a local model loads: a folder, or a repository's id on the hub (`tools.editors.local.models`)."""
     settings: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Fields that every request to this model carries."""
     retired: str | None = None

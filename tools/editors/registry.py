@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError
 
 from tools.editors.base import Capabilities, Editor, Price
+from tools.editors.local.models import missing as missing_weights
 from tools.editors.prices import prices_file, read_prices
 from tools.errors import BadInput
 from tools.types import Frozen
@@ -72,6 +73,8 @@ class Entry(Frozen):
         retired = self.as_served(environment).capabilities.retired
         if retired:
             return f"retired: {retired}"
+        if self.capabilities.weights is not None:
+            return missing_weights(self.name, self.capabilities.weights, environment)
         return self.provider.missing(environment) if self.provider else None
 
     def as_served(self, environment: Mapping[str, str]) -> Entry:
