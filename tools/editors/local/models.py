@@ -273,19 +273,31 @@ def _read(folder: Path, placement: Placement) -> Any:
     import diffusers  # noqa: PLC0415 - heavy
     import torch  # noqa: PLC0415 - heavy
 
+    _silence()
     kind: Callable[..., Any] = getattr(diffusers, family(folder)).from_pretrained
     default = getattr(torch, placement.dtype)
     dtypes = {"default": default, "vae": torch.float32} if family(folder).startswith("Wan") else default
     try:
-        return kind(folder, torch_dtype=dtypes, local_files_only=True)
+        return kind(folder, dtype=dtypes, local_files_only=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise BadInput(f"{folder}: cannot be loaded ({_line(error)}); fetch the weights again") from error
+
+
+def _silence() -> None:
+    """No bars of the libraries' own: a command draws its own one, or none."""
+    from diffusers.utils import logging as diffusers_logging  # noqa: PLC0415 - heavy
+    from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - heavy
+
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
 
 
 def _placed(pipeline: Any, placement: Placement) -> Any:
     import torch  # noqa: PLC0415 - heavy
 
     pipeline.set_progress_bar_config(disable=True)
+    if placement.offload != "none":
+        pipeline.vae.enable_tiling()
     if placement.fp8:
         compute = getattr(torch, placement.dtype)
         pipeline.transformer.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=compute)

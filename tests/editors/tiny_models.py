@@ -1,0 +1,54 @@
+"""Real pipelines at tiny random size, saved as a person's weights are: nothing is downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+WORDS = ("<pad>", "</s>", "<unk>", "a", "calm", "sea", "red", "door", "clean", "wall")
+
+
+def tiny_tokenizer() -> Any:
+    """Words of a small list; every other word is unknown."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors  # noqa: PLC0415
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415
+
+    made = Tokenizer(models.WordLevel({word: place for place, word in enumerate(WORDS)}, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+
+
+def tiny_vace(seed: int = 0) -> dict[str, Any]:
+    """The components of a Wan VACE pipeline with a few thousand random weights."""
+    import torch  # noqa: PLC0415
+    from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel  # noqa: PLC0415
+    from transformers import UMT5Config, UMT5EncoderModel  # noqa: PLC0415
+
+    torch.manual_seed(seed)
+    vae = AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1)
+    transformer = WanVACETransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=12,
+        text_dim=32,
+        ffn_dim=32,
+        num_layers=2,
+        vace_layers=[0, 1],
+    )
+    words = UMT5Config(vocab_size=len(WORDS), d_model=32, d_kv=8, d_ff=37, num_layers=1, num_heads=4)
+    flow = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
+    return {
+        "tokenizer": tiny_tokenizer(),
+        "text_encoder": UMT5EncoderModel(words),
+        "vae": vae,
+        "scheduler": UniPCMultistepScheduler(**flow),
+        "transformer": transformer,
+    }
+
+
+def save_vace(folder: Path) -> Path:
+    """A folder of weights as `hf download` leaves it."""
+    from diffusers import WanVACEPipeline  # noqa: PLC0415
+
+    WanVACEPipeline(**tiny_vace()).save_pretrained(folder)
+    return folder
