@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-WORDS = ("<pad>", "</s>", "<unk>", "a", "calm", "sea", "red", "door", "clean", "wall")
+PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
+WORDS = (PAD, END, UNKNOWN, "a", "calm", "sea", "red", "door", "clean", "wall")
+
+
+def diffusers() -> Any:
+    """The library: its classes are untyped, and it is heavy."""
+    return import_module("diffusers")
 
 
 def tiny_tokenizer() -> Any:
@@ -13,21 +20,21 @@ def tiny_tokenizer() -> Any:
     from tokenizers import Tokenizer, models, pre_tokenizers, processors  # noqa: PLC0415
     from transformers import PreTrainedTokenizerFast  # noqa: PLC0415
 
-    made = Tokenizer(models.WordLevel({word: place for place, word in enumerate(WORDS)}, unk_token="<unk>"))
+    vocabulary = {word: place for place, word in enumerate(WORDS)}
+    made = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
     made.pre_tokenizer = pre_tokenizers.Whitespace()
-    made.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
+    made.post_processor = processors.TemplateProcessing(single=f"$A {END}", special_tokens=[(END, vocabulary[END])])
+    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token=PAD, eos_token=END, unk_token=UNKNOWN)
 
 
 def tiny_vace(seed: int = 0) -> dict[str, Any]:
     """The components of a Wan VACE pipeline with a few thousand random weights."""
     import torch  # noqa: PLC0415
-    from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACETransformer3DModel  # noqa: PLC0415
     from transformers import UMT5Config, UMT5EncoderModel  # noqa: PLC0415
 
     torch.manual_seed(seed)
-    vae = AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1)
-    transformer = WanVACETransformer3DModel(
+    vae = diffusers().AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1)
+    transformer = diffusers().WanVACETransformer3DModel(
         num_attention_heads=2,
         attention_head_dim=12,
         text_dim=32,
@@ -41,14 +48,12 @@ def tiny_vace(seed: int = 0) -> dict[str, Any]:
         "tokenizer": tiny_tokenizer(),
         "text_encoder": UMT5EncoderModel(words),
         "vae": vae,
-        "scheduler": UniPCMultistepScheduler(**flow),
+        "scheduler": diffusers().UniPCMultistepScheduler(**flow),
         "transformer": transformer,
     }
 
 
 def save_vace(folder: Path) -> Path:
     """A folder of weights as `hf download` leaves it."""
-    from diffusers import WanVACEPipeline  # noqa: PLC0415
-
-    WanVACEPipeline(**tiny_vace()).save_pretrained(folder)
+    diffusers().WanVACEPipeline(**tiny_vace()).save_pretrained(folder)
     return folder
