@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from evals.bench import run_bench
+from evals.bench.vace import REAL, Scale, Spent, crop_of, figures, measured_on
 from tests.media.made import make_film
 from tools.editors.gate import composite
 from tools.editors.local import models
@@ -347,3 +349,25 @@ def test_a_model_is_placed_the_fastest_way_that_fits(
 def test_a_machine_that_is_too_small_says_by_how_much() -> None:
     with pytest.raises(MachineFailed, match=r"need 60\.8 GiB of memory; 16\.0 GiB are free"):
         models.place(BIG, models.Machine(free=16 * GIB), 8 * GIB)
+
+
+# The benchmark.
+
+
+def test_the_bench_tells_how_much_faster_the_crop_is(tmp_path: Path) -> None:
+    """Its measuring at the size of a stamp on the processor, its arithmetic on made figures, and its refusal."""
+    import torch  # noqa: PLC0415
+
+    stamp = Scale(2, 12, 32, 2, 16, {"base_dim": 3, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 1}, 96, 64, 5, 1)
+    heard: list[str] = []
+    measured = measured_on("cpu", stamp, heard.append)
+    assert [one.what for one in measured.rows] == ["one clip", "peak memory"]
+    assert measured.rows[0].value > 0
+    assert len(heard) == 4
+    told = figures([Spent(2.0, 3 << 30), Spent(2.2, 3 << 30)], [Spent(8.0, 6 << 30), Spent(8.8, 6 << 30)], stamp)
+    assert (told.rows[0].ratio, told.rows[1].value, told.rows[1].ratio) == (0.25, 3.0, 0.5)
+    assert told.figures["faster"] == 4.0
+    assert crop_of(REAL).width * crop_of(REAL).height < 0.45 * REAL.width * REAL.height
+    if not torch.cuda.is_available():
+        with pytest.raises(BadInput, match="bench vace needs a CUDA GPU"):
+            run_bench("vace", heard.append)

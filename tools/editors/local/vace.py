@@ -30,7 +30,7 @@ from tools.editors.local.diffusion.crop import Crop, crop_around
 from tools.editors.local.diffusion.jobs import LocalEditor, Work
 from tools.editors.local.diffusion.match import matched, wide
 from tools.editors.local.diffusion.region import boxes_of, reference_picture, region_of
-from tools.editors.local.diffusion.wan import Given, Holes, Recipe, Video, painted, seed_of, united
+from tools.editors.local.diffusion.wan import RIM, Given, Holes, Recipe, Video, painted, seed_of, united
 from tools.editors.local.diffusion.windows import Window, stretches, windows
 from tools.editors.registry import Entry, House
 from tools.errors import BadInput, MachineFailed, Refused
@@ -42,8 +42,6 @@ from tools.types import Bits, Box, Clip, Edit, Frame, Rgb, Take
 
 LEAD = 4
 """Frames before and after the region's first and last that show the model how the footage goes on: one latent frame."""
-RIM = 8
-"""Pixels at the model's size by which its hole is wider than the edit's region: one latent cell."""
 COMPARED = 5
 """Frames of a window that tell how much detail and grain the model loses."""
 

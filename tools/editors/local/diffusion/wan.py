@@ -21,6 +21,8 @@ Video = NDArray[np.uint8]
 """(n, h, w, 3)."""
 Holes = NDArray[np.bool_]
 """(n, h, w), true where the model draws."""
+RIM = 8
+"""Pixels at the model's size by which its hole is wider than the edit's region: one latent cell."""
 GREY = 0.5
 """What the footage is where the model draws: another grey leaves a cast, as it is what the model was trained on."""
 
