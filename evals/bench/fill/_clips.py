@@ -80,14 +80,17 @@ def where(name: str) -> Path:
     return folder / name / "frames" if (folder / name).is_dir() else folder / "clips" / f"{name}.mp4"
 
 
-def photographed(name: str, size: tuple[int, int], count: int = COUNT) -> Iterator[Rgb]:
-    """A camera that drifts and turns over a photograph, with a lens that pulls in slowly."""
+def photographed(name: str, size: tuple[int, int], count: int = COUNT, ways: int = 1) -> Iterator[Rgb]:
+    """A camera that drifts and turns over a photograph, with a lens that pulls in slowly; `ways` goes there and back.
+
+    Pictures of `size` (width, height); twice the count in twice the ways moves as fast.
+    """
     photograph = np.asarray(getattr(data, name)(), np.uint8)[..., :3]
     wide = max(1.6 * size[0] / photograph.shape[1], 1.6 * size[1] / photograph.shape[0])
     large = cv2.resize(photograph, None, fx=wide, fy=wide, interpolation=cv2.INTER_CUBIC)
     centre = np.array([large.shape[1] / 2, large.shape[0] / 2])
     for index in range(count):
-        t = index / max(1, count - 1)
+        t = 1 - abs(ways * index / max(1, count - 1) % 2 - 1)
         at = centre + np.array([size[0] * 0.22 * (2 * t - 1), size[1] * 0.12 * np.sin(4 * t)])
         matrix = cv2.getRotationMatrix2D((float(at[0]), float(at[1])), 3 * np.sin(3 * t), 1 + 0.08 * t)
         matrix[:, 2] += np.array(size) / 2 - at

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from evals.bench.fill._flow import gray, grown
 from evals.bench.fill._spatial import telea_one
-from tools.types import Bits, Gray, Rgb
+from tools.types import Bits, Box, Gray, Rgb
 
 Matrix = NDArray[np.float64]
 _Points = tuple[Sequence[cv2.KeyPoint], NDArray[np.float32]]
 """Corners of one frame and what they look like, (n, 128)."""
 RING, MARGIN = 10, 2
-RATIO, REPROJECTION, LEAST_MATCHES = 0.75, 2.0, 12
-NEAREST = 3
+RATIO, REPROJECTION, LEAST_MATCHES = 0.75, 1.0, 12
+NEAREST = 6
 """Frames that a pixel is taken from."""
 
 
@@ -63,14 +63,28 @@ def _joined(one: _Points, other: _Points) -> Matrix:
 
 
 def _filled(index: int, pictures: Sequence[Rgb], masks: Sequence[Bits], places: Sequence[Matrix]) -> Rgb:
-    target, hole = pictures[index], masks[index]
+    """The picture with its hole made of what the nearest frames show, only the hole's surround being looked at."""
+    around = Box.around(masks[index])
+    if around is None:
+        return pictures[index]
+    box = around.grown(RING, masks[index].shape[1], masks[index].shape[0])
+    shown, colours = _gathered(index, pictures, masks, places, box)
+    result, rest = pictures[index].copy(), masks[index].copy()
+    result[box.slices][shown] = colours[shown]
+    rest[box.slices] &= ~shown
+    return telea_one(result, rest) if rest.any() else result
+
+
+def _gathered(
+    index: int, pictures: Sequence[Rgb], masks: Sequence[Bits], places: Sequence[Matrix], box: Box
+) -> tuple[Bits, Rgb]:
+    """Within the box: which pixels of the hole other frames show, and their weighted colours (h, w, 3)."""
+    hole, target = masks[index][box.slices], pictures[index][box.slices]
     ring = grown(hole, RING) & ~grown(hole, MARGIN)
-    total = np.zeros(target.shape, np.float64)
-    weight = np.zeros(hole.shape, np.float64)
-    count = np.zeros(hole.shape, np.int32)
-    back = np.linalg.inv(places[index])
+    total, weight, count = np.zeros(target.shape), np.zeros(hole.shape), np.zeros(hole.shape, np.int32)
+    back = np.array([[1, 0, -box.x], [0, 1, -box.y], [0, 0, 1]]) @ np.linalg.inv(places[index])
     for other in sorted(range(len(pictures)), key=lambda i: abs(i - index))[1:]:
-        made, valid = _warped(pictures[other], masks[other], back @ places[other])
+        made, valid = _warped(pictures[other], masks[other], back @ places[other], (box.w, box.h))
         taken = valid & hole & (count < NEAREST)
         if not taken.any():
             continue
@@ -80,20 +94,16 @@ def _filled(index: int, pictures: Sequence[Rgb], masks: Sequence[Bits], places: 
         count[taken] += 1
         if (count[hole] >= NEAREST).all():
             break
-    shown = hole & (weight > 0)
-    result = target.copy()
-    result[shown] = np.rint(total[shown] / weight[shown][:, None]).astype(np.uint8)
-    return telea_one(result, hole & ~shown) if (hole & ~shown).any() else result
+    colours = total / np.maximum(weight, 1e-12)[..., None]
+    return hole & (weight > 0), np.rint(colours).astype(np.uint8)
 
 
-def _warped(picture: Rgb, hole: Bits, matrix: Matrix) -> tuple[Rgb, Bits]:
-    """A frame as seen from the target, and where it shows the scene."""
-    size = (picture.shape[1], picture.shape[0])
+def _warped(picture: Rgb, hole: Bits, matrix: Matrix, size: tuple[int, int]) -> tuple[Rgb, Bits]:
+    """A frame as seen from the target's box of `size`, and where it shows the scene."""
     made = cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_LINEAR)
     valid = cv2.warpPerspective((~hole).astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
     kernel = np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)
-    eroded = cv2.erode(valid, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return np.asarray(made, np.uint8), np.asarray(eroded, np.bool_)
+    return np.asarray(made, np.uint8), np.asarray(cv2.erode(valid, kernel), np.bool_)
 
 
 def _belief(target: Rgb, made: Rgb, ring: Bits) -> float:
