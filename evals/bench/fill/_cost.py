@@ -31,8 +31,8 @@ AREA = 0.02
 LONG, LONG_FRAMES, TIMES = (640, 360), 160, 10
 """A clip longer than the plate's window (76 frames to each side), and how many times longer the other is."""
 STRETCH, STRETCHES = 6, 3
-"""Frames in a row that are masked, and how often in the longer clip: once in the clip, at places far apart in the other,
-so that the window is full around each and the run stays short."""
+"""Frames in a row that are masked, once in the clip and at three places far apart in the longer one: the window is full
+around each, and the run stays short."""
 QUALITY, RATE, GRAIN, SEED = 18, Fraction(24), 1.5, 3
 
 

@@ -36,15 +36,17 @@ def plated(pictures: Sequence[Rgb], masks: Sequence[Bits]) -> Iterator[Rgb]:
 def _places(pictures: Sequence[Rgb], masks: Sequence[Bits]) -> list[Matrix]:
     """Matrices from each frame to the first, products of those between neighbours."""
     sift = cv2.SIFT.create(4000)
-    seen = [_points(sift, gray(picture), ~grown(mask, 4)) for picture, mask in zip(pictures, masks, strict=True)]
+    seen = [_points(sift, gray(picture), mask) for picture, mask in zip(pictures, masks, strict=True)]
     places = [np.eye(3)]
     for index in range(1, len(pictures)):
         places.append(places[-1] @ _joined(seen[index], seen[index - 1]))
     return places
 
 
-def _points(sift: cv2.SIFT, light: Gray, where: Bits) -> _Points:
-    found, described = sift.detectAndCompute(light, where.astype(np.uint8))
+def _points(sift: cv2.SIFT, light: Gray, hole: Bits) -> _Points:
+    """Corners beside the hole, which is one grey: what a corner looks like may reach into it."""
+    plain = np.where(hole, np.uint8(light[~hole].mean()), light).astype(np.uint8)
+    found, described = sift.detectAndCompute(plain, (~grown(hole, 4)).astype(np.uint8))
     return found, np.asarray(described, np.float32)
 
 
