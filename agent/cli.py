@@ -668,7 +668,7 @@ def evaluation(
 
 @app.command(rich_help_panel=HOUSE)
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="cuts, scan or policy")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="cuts, fill, policy, scan or vace")],
     out: Annotated[
         Path | None, typer.Option("-o", help="An empty folder for what is made on the way: pictures.")
     ] = None,
