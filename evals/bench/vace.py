@@ -142,11 +142,11 @@ def region_edit(
     """As the editor does it: the crop, its colours matched, laid back into the frame."""
     from tools.editors.local.diffusion.jobs import Work  # noqa: PLC0415
     from tools.editors.local.diffusion.match import matched, wide  # noqa: PLC0415
-    from tools.editors.local.diffusion.wan import RIM, Given, Recipe, painted, united  # noqa: PLC0415
+    from tools.editors.local.diffusion.wan import Given, Recipe, painted, united  # noqa: PLC0415
 
     crop, count = crop_of(scale), scale.frames
     small = np.stack([crop.shown(one) for one in shown])
-    holes = united([wide(crop.hole(region), RIM)] * count, 0, count)
+    holes = united([wide(crop.hole(region))] * count, 0, count)
     made = painted(pipeline, Given(small, holes, ""), Recipe(steps=scale.steps), Work(), **words)
     result, inside = shown.copy(), region[crop.box.slices]
     for index, one in enumerate(made):

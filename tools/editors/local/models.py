@@ -229,8 +229,9 @@ def _gib(size: int) -> str:
 class Loaded:
     """A pipeline on its device. One is held at a time: the next one's weights take its place."""
 
-    def __init__(self, pipeline: Any, placement: Placement) -> None:
+    def __init__(self, pipeline: Any, family: str, placement: Placement) -> None:
         self.pipeline = pipeline
+        self.family = family
         self.placement = placement
 
 
@@ -238,17 +239,24 @@ _DEVICE = threading.Lock()
 
 
 @contextmanager
-def loaded(editor: str, wanted: str, environment: Mapping[str, str], work: int) -> Iterator[Loaded]:
+def loaded(
+    editor: str, wanted: str, environment: Mapping[str, str], work: int, pipelines: Mapping[str, str]
+) -> Iterator[Loaded]:
     """The pipeline of an editor's weights, for one job at a time; held afterwards, for the next job with it.
 
-    Raises BadInput where the weights are missing or cannot be loaded.
+    `pipelines` are those that the editor can use, by the class that weights name. Raises BadInput where the weights are
+    missing, are another model's, or cannot be loaded.
     """
     lack = missing(editor, wanted, environment)
     if lack is not None:
         raise BadInput(f"{editor}: {lack}")
     wanted = named(editor, wanted, environment)
     with _DEVICE:
-        yield _held(found(wanted) or _downloaded(editor, wanted), work)
+        folder = found(wanted) or _downloaded(editor, wanted)
+        kind = family(folder)
+        if kind not in pipelines:
+            raise BadInput(f"{editor}: weights {wanted} are of a {kind}; give those of a {' or '.join(pipelines)}")
+        yield _held(folder, pipelines[kind], work)
 
 
 def _downloaded(editor: str, wanted: str) -> Path:
@@ -263,20 +271,20 @@ def _downloaded(editor: str, wanted: str) -> Path:
 
 
 @lru_cache(maxsize=1)
-def _held(folder: Path, work: int) -> Loaded:
+def _held(folder: Path, pipeline: str, work: int) -> Loaded:
     placement = place(weigh(folder), machine(), work)
-    return Loaded(_placed(_read(folder, placement), placement), placement)
+    return Loaded(_placed(_read(folder, pipeline, placement), placement), family(folder), placement)
 
 
-def _read(folder: Path, placement: Placement) -> Any:
+def _read(folder: Path, pipeline: str, placement: Placement) -> Any:
     """The pipeline in memory. A Wan VAE stays in 32 bits: in 16 it shows bands, and it is small."""
     import diffusers  # noqa: PLC0415 - heavy
     import torch  # noqa: PLC0415 - heavy
 
     _silence()
-    kind: Callable[..., Any] = getattr(diffusers, family(folder)).from_pretrained
+    kind: Callable[..., Any] = getattr(diffusers, pipeline).from_pretrained
     default = getattr(torch, placement.dtype)
-    dtypes = {"default": default, "vae": torch.float32} if family(folder).startswith("Wan") else default
+    dtypes = {"default": default, "vae": torch.float32} if pipeline.startswith("Wan") else default
     try:
         return kind(folder, dtype=dtypes, local_files_only=True)
     except (OSError, ValueError, RuntimeError) as error:
@@ -300,7 +308,8 @@ def _placed(pipeline: Any, placement: Placement) -> Any:
         pipeline.vae.enable_tiling()
     if placement.fp8:
         compute = getattr(torch, placement.dtype)
-        pipeline.transformer.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=compute)
+        largest = getattr(pipeline, "transformer", None) or pipeline.unet
+        largest.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=compute)
     if placement.offload == "model":
         pipeline.enable_model_cpu_offload()
     elif placement.offload == "sequential":

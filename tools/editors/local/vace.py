@@ -20,20 +20,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
-from pydantic import ValidationError
 
-from tools.editors.base import Capabilities
 from tools.editors.fitting._colour import SAME
 from tools.editors.fitting._detail import Lost, lost, restored
 from tools.editors.local import models
 from tools.editors.local.diffusion.crop import Crop, crop_around
-from tools.editors.local.diffusion.jobs import LocalEditor, Work
+from tools.editors.local.diffusion.jobs import LocalEditor, Work, recipe_of
 from tools.editors.local.diffusion.match import matched, wide
 from tools.editors.local.diffusion.region import boxes_of, reference_picture, region_of
-from tools.editors.local.diffusion.wan import RIM, Given, Holes, Recipe, Video, painted, seed_of, united
+from tools.editors.local.diffusion.wan import Given, Holes, Recipe, Video, painted, seed_of, united
 from tools.editors.local.diffusion.windows import Window, stretches, windows
 from tools.editors.registry import Entry, House
-from tools.errors import BadInput, MachineFailed, Refused
+from tools.errors import MachineFailed, Refused
 from tools.media import pixels
 from tools.media.decode import frames
 from tools.media.encode import open_writer
@@ -44,6 +42,10 @@ LEAD = 4
 """Frames before and after the region's first and last that show the model how the footage goes on: one latent frame."""
 COMPARED = 5
 """Frames of a window that tell how much detail and grain the model loses."""
+
+
+PIPELINES = {name: name for name in ("WanVACEPipeline",)}
+"""The pipelines whose weights it takes."""
 
 
 class Piece(NamedTuple):
@@ -66,7 +68,7 @@ class Vace(LocalEditor):
 
     def __init__(self, house: House, entry: Entry) -> None:
         super().__init__(house, entry)
-        self.recipe = recipe_of(entry.name, entry.capabilities)
+        self.recipe = recipe_of(Recipe, entry)
         self.weights = entry.capabilities.weights or ""
 
     def check(self, edit: Edit) -> None:
@@ -81,16 +83,6 @@ class Vace(LocalEditor):
 def build(house: House, entry: Entry) -> Vace:
     """The editor for the registry."""
     return Vace(house, entry)
-
-
-def recipe_of(name: str, can: Capabilities) -> Recipe:
-    """The recipe that a roster entry's settings make; BadInput names the setting that is wrong."""
-    try:
-        return Recipe.model_validate(can.settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = f"roster.toml: [editors.{name}] settings: {'.'.join(map(str, first['loc']))}"
-        raise BadInput(f"{where}: {first['msg']}") from error
 
 
 class Windows:
@@ -141,7 +133,7 @@ class Windows:
         if all(piece.file.is_file() for piece in self.pieces):
             return "kept from before"
         editor, work = self.editor, int(self.editor.recipe.work_gib * models.GIB)
-        with models.loaded(editor.name, editor.weights, editor.environment, work) as model:
+        with models.loaded(editor.name, editor.weights, editor.environment, work, PIPELINES) as model:
             before: Piece | None = None
             for piece in self.pieces:
                 if not piece.file.is_file():
@@ -152,7 +144,7 @@ class Windows:
     def _painted(self, piece: Piece, before: Piece | None, pipeline: Any) -> Made:
         window, crop = piece.window, piece.crop
         shown, rights, regions = self._seen(piece, before)
-        holes = united([wide(one, RIM) for one in regions], window.known, window.length)
+        holes = united([wide(one) for one in regions], window.known, window.length)
         padded = np.concatenate([shown, np.repeat(shown[-1:], window.length - window.real, axis=0)])
         seed = seed_of(self.edit.seed, window)
         given = Given(padded, holes, self.edit.prompt, self._references(), seed)

@@ -42,6 +42,10 @@ class Crop(NamedTuple):
         """The crop of a source picture at the model's size, (height, width, 3)."""
         return _resized(picture[self.box.slices], self.width, self.height)
 
+    def resized(self, size: tuple[int, int], width: int, height: int) -> Crop:
+        """The crop at another size, its box grown to that aspect as far as a frame of `width` × `height` goes."""
+        return Crop(_of_aspect(self.box, size, width, height), *size)
+
     def hole(self, region: Bits) -> Bits:
         """The region of a source picture at the model's size: every pixel that any of it falls on."""
         part = region[self.box.slices].astype(np.float32)
@@ -65,8 +69,7 @@ def crop_around(region: Box, width: int, height: int, sizes: Sizes) -> Crop:
     of a tenth of the frame with less than half of it, and shows the model what the fill must join.
     """
     box = _widened(region.grown(max(LEAST_CONTEXT, (region.w + region.h) // 4), width, height), width, height)
-    size = _size(box, sizes)
-    return Crop(_of_aspect(box, size, width, height), *size)
+    return Crop(box, 0, 0).resized(_size(box, sizes), width, height)
 
 
 def _widened(box: Box, width: int, height: int) -> Box:

@@ -15,11 +15,14 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from tools.editors.local import models
 from tools.editors.registry import Entry, House
-from tools.errors import Broken, Refused
-from tools.types import Edit, Job, Progress, Quote, Take
+from tools.errors import BadInput, Broken, Refused
+from tools.types import Edit, Frozen, Job, Progress, Quote, Take
 
 Told = Callable[[int], None]
 """Hears how many frames are done."""
@@ -138,3 +141,26 @@ class LocalEditor(ABC):
             raise Refused(f"{self.name} has no method {edit.method!r}; it has {', '.join(can.methods)}")
         if edit.action == "inpaint" and edit.mask is None:
             raise Refused(f"{self.name} only inpaints under a mask")
+
+
+def asking(work: Work) -> dict[str, Any]:
+    """A pipeline's callback, by which a job is stopped between two steps."""
+
+    def asked(_pipeline: Any, _step: int, _time: Any, told: dict[str, Any]) -> dict[str, Any]:
+        work.check()
+        return told
+
+    return {"callback_on_step_end": asked}
+
+
+Recipe = TypeVar("Recipe", bound=Frozen)
+
+
+def recipe_of(kind: type[Recipe], entry: Entry) -> Recipe:
+    """The recipe that a roster entry's settings make; BadInput names the setting that is wrong."""
+    try:
+        return kind.model_validate(entry.capabilities.settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = f"roster.toml: [editors.{entry.name}] settings: {'.'.join(map(str, first['loc']))}"
+        raise BadInput(f"{where}: {first['msg']}") from error

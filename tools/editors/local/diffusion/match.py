@@ -8,6 +8,8 @@ import numpy as np
 from tools.editors.local.cleanplate.fields import Field, extended, grown, smoothed
 from tools.types import Bits
 
+RIM = 8
+"""Pixels at the model's size by which its hole is wider than the edit's region: one latent cell."""
 REACH = 0.06
 """Width of the ring around the region that is compared, as a share of the crop's mean side."""
 LEAST_REACH = 8
@@ -32,7 +34,7 @@ def matched(made: Field, right: Field, hole: Bits) -> Field:
     return np.asarray(np.clip(made + extended(broad, ring), 0, 255), np.float32)
 
 
-def wide(hole: Bits, by: int) -> Bits:
+def wide(hole: Bits, by: int = RIM) -> Bits:
     """The hole that a model is given: grown by `by` pixels and its pinholes closed. A tight one leaves a rim."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
     closed = cv2.morphologyEx(grown(hole, by).astype(np.uint8), cv2.MORPH_CLOSE, disc)

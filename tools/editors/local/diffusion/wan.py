@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import Field
 
 from tools.editors.local.diffusion.crop import Sizes
-from tools.editors.local.diffusion.jobs import Stopped, Work
+from tools.editors.local.diffusion.jobs import Stopped, Work, asking
 from tools.editors.local.diffusion.windows import GROUP, Window
 from tools.types import Bits, Frozen
 
@@ -21,8 +21,6 @@ Video = NDArray[np.uint8]
 """(n, h, w, 3)."""
 Holes = NDArray[np.bool_]
 """(n, h, w), true where the model draws."""
-RIM = 8
-"""Pixels at the model's size by which its hole is wider than the edit's region: one latent cell."""
 GREY = 0.5
 """What the footage is where the model draws: another grey leaves a cast, as it is what the model was trained on."""
 
@@ -68,7 +66,7 @@ def painted(pipeline: Any, given: Given, recipe: Recipe, work: Work, **words: An
     """
     _shift(pipeline, recipe.flow_shift)
     try:
-        answer = pipeline(**_arguments(given, recipe), **(words or _words(given, recipe)), **_asking(work))
+        answer = pipeline(**_arguments(given, recipe), **(words or _words(given, recipe)), **asking(work))
     except Stopped:
         pipeline.maybe_free_model_hooks()
         raise
@@ -99,16 +97,6 @@ def _arguments(given: Given, recipe: Recipe) -> dict[str, Any]:
 
 def _words(given: Given, recipe: Recipe) -> dict[str, Any]:
     return {"prompt": given.prompt, "negative_prompt": recipe.negative or None}
-
-
-def _asking(work: Work) -> dict[str, Any]:
-    """The pipeline's callback, by which a job is stopped between two steps."""
-
-    def asked(_pipeline: Any, _step: int, _time: Any, told: dict[str, Any]) -> dict[str, Any]:
-        work.check()
-        return told
-
-    return {"callback_on_step_end": asked}
 
 
 def _shift(pipeline: Any, shift: float) -> None:
