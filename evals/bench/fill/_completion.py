@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,21 @@ import numpy as np
 
 from evals.bench._rows import BenchRow, row
 from evals.bench.fill._alone import Ran, alone, completed
-from evals.bench.fill._clips import clip_names, completion, write_sheet
+from evals.bench.fill._clips import Footage, clip_names, completion, write_sheet
+from evals.bench.fill._moving import write_film
 from evals.bench.fill._scores import Moves, ssim, truth_moves, warp_error, whole_psnr
 from evals.bench.fill._ways import FLOORS, WAYS
-from tools.types import Frozen, Rgb
+from tools.types import Clip, Frozen, Rgb
+from tools.vision.checks import LIMITS, verify
 
 PLATE, GRAINY, TELEA = "plate", "plate with grain", "Telea"
 
 
 class Completed(Frozen):
-    """How one way filled one clip; `cost` is its time over that of two passes of DIS flow in the same process."""
+    """How one way filled one clip; `cost` is its time over that of two passes of DIS flow in the same process.
+
+    `grain` is the grain check's value for the fill with grain: octaves between its grain and that around it.
+    """
 
     clip: str
     way: str
@@ -30,26 +35,40 @@ class Completed(Frozen):
     frames_per_second: float
     cost: float
     peak_mb: float
+    grain: float | None = None
 
 
 def measure_completion(folder: Path, tell: Callable[[str], None]) -> list[Completed]:
     """Every way over every clip; a contact sheet of each clip is left in `folder`."""
-    found: list[Completed] = []
-    for clip in clip_names():
-        truth = completion(clip).truth
-        moves = truth_moves(truth)
-        ran: dict[str, Ran] = {}
-        for way in WAYS:
-            ran[way] = alone(completed, clip, way)
-            found.append(_scored(clip, way, ran[way], truth, moves))
-            tell(f"completion of {clip}: {way} {found[-1].psnr:.2f} dB, {found[-1].frames_per_second:.1f} f/s")
-        write_sheet(folder / f"completion-{clip}.png", [completion(clip).blanked, ran[PLATE].pictures, truth])
-    return found
+    return [one for clip in clip_names() for one in _of_clip(completion(clip), folder, tell)]
 
 
-def _scored(clip: str, way: str, ran: Ran, truth: Sequence[Rgb], moves: Moves) -> Completed:
+def _of_clip(footage: Footage, folder: Path, tell: Callable[[str], None]) -> Iterator[Completed]:
+    moves, clip = truth_moves(footage.truth), footage.name
+    for way in WAYS:
+        ran = alone(completed, clip, way)
+        octaves = grain_of(footage, ran.pictures, folder / "work" / clip) if way == GRAINY else None
+        one = _scored(footage, way, ran, moves).model_copy(update={"grain": octaves})
+        tell(f"completion of {clip}: {way} {one.psnr:.2f} dB, {one.frames_per_second:.1f} f/s")
+        if way == PLATE:
+            write_sheet(folder / f"completion-{clip}.png", [footage.blanked, ran.pictures, footage.truth])
+        yield one
+
+
+def grain_of(footage: Footage, made: Sequence[Rgb], folder: Path) -> float:
+    """The grain check of `suture verify` for a fill, in octaves."""
+    folder.mkdir(parents=True)
+    before, after = folder / "before.mkv", folder / "after.mkv"
+    write_film(before, footage.blanked)
+    write_film(after, made)
+    clip = Clip(media=before, first=0, last=len(made) - 1)
+    return next(c.value for c in verify(clip, after, footage.masks).checks if c.name == "grain")
+
+
+def _scored(footage: Footage, way: str, ran: Ran, moves: Moves) -> Completed:
+    truth = footage.truth
     return Completed(
-        clip=clip,
+        clip=footage.name,
         way=way,
         psnr=round(whole_psnr(ran.pictures, truth), 3),
         ssim=round(ssim(ran.pictures, truth), 4),
@@ -86,7 +105,13 @@ def completion_figures(found: Sequence[Completed]) -> dict[str, Any]:
     clips = list(dict.fromkeys(one.clip for one in found))
     gain = np.mean([by[clip, PLATE] - by[clip, TELEA] for clip in clips])
     drop = {clip: round(by[clip, PLATE] - by[clip, GRAINY], 3) for clip in clips}
-    return {"gain_over_telea": round(float(gain), 3), "grain_drop": drop, "completion": [o.model_dump() for o in found]}
+    octaves = {one.clip: one.grain for one in found if one.grain is not None}
+    return {
+        "gain_over_telea": round(float(gain), 3),
+        "grain_drop": drop,
+        "grain_check": {"limit": LIMITS["grain"], "octaves": octaves},
+        "completion": [one.model_dump() for one in found],
+    }
 
 
 def main(words: Sequence[str]) -> None:

@@ -96,8 +96,8 @@ def plant(case: str, folder: Path) -> Planted:
     seen = [carried.seen(index) for index in range(FRAMES)]
     track = MaskTrack.of({n: grown(_touched(s, width, height), GROW) for n, s in enumerate(seen) if s}, width, height)
     files = [folder / f"{case}-{part}.mkv" for part in ("truth", "before", "mask")]
-    _write(files[0], clean)
-    _write(files[1], [_laid(picture, s) for picture, s in zip(clean, seen, strict=True)])
+    write_film(files[0], clean)
+    write_film(files[1], [_laid(picture, s) for picture, s in zip(clean, seen, strict=True)])
     write_mask(files[2], track, FRAMES, Fraction(24))
     return Planted(case, files[0], files[1], files[2], track)
 
@@ -225,8 +225,8 @@ def _grained(picture: NDArray[Any], index: int) -> Rgb:
 RENDERED: Mapping[str, Callable[[Rng], Iterator[Rgb]]] = {"workshop": _workshop, "set": _set}
 
 
-def _write(path: Path, pictures: Sequence[Rgb]) -> None:
-    """As lossless 4:2:0 film, the way footage comes."""
+def write_film(path: Path, pictures: Sequence[Rgb]) -> None:
+    """Pictures as lossless 4:2:0 film, the way footage comes; their sides are even."""
     height, width = pictures[0].shape[:2]
     blank = Frame(0, tuple(np.zeros((height >> s, width >> s), np.uint8) for s in (0, 1, 1)), YUV, TAGS)
     like = MediaInfo(
