@@ -19,7 +19,7 @@ from tools.editors.local import models
 from tools.editors.local.cleanplate.fields import Field
 from tools.editors.local.diffusion.crop import Crop, crop_around
 from tools.editors.local.diffusion.jobs import LocalEditor, Work, recipe_of
-from tools.editors.local.diffusion.match import matched, wide
+from tools.editors.local.diffusion.match import blanked, matched, wide
 from tools.editors.local.diffusion.region import reference_picture, region_of
 from tools.editors.local.diffusion.still import FAMILIES, PIPELINES, Family, Sheet, StillRecipe, drawn
 from tools.editors.registry import Entry, House
@@ -66,12 +66,13 @@ class Fill(LocalEditor):
         memory = int(self.recipe.work_gib * models.GIB)
         with models.loaded(self.name, self.weights, self.environment, memory, PIPELINES) as model:
             family = FAMILIES[model.family]
+            family.ready(model.pipeline, model.folder)
             crop = self._crop(box, source, family)
             picture = pixels.rgb8(source)
-            sheet = self._sheet(edit, crop.shown(picture), wide(crop.hole(region)))
+            sheet = self._sheet(edit, crop.shown(picture), wide(crop.hole(region)), family)
             raw = drawn(model.pipeline, family, sheet, self.recipe, work)
             why = model.placement.why
-        patch = _joined(raw, sheet, crop, picture, edit)
+        patch = joined(raw, sheet, crop, picture, edit)
         inside = region[crop.box.slices]
         picture[crop.box.slices][inside] = patch[inside]
         codes = pixels.rgb8_to_444(picture, source)
@@ -82,10 +83,11 @@ class Fill(LocalEditor):
         crop = crop_around(box, source.width, source.height, self.recipe.sizes)
         return crop.resized(family.settled((crop.width, crop.height)), source.width, source.height)
 
-    def _sheet(self, edit: Edit, shown: Rgb, hole: Bits) -> Sheet:
+    def _sheet(self, edit: Edit, shown: Rgb, hole: Bits, family: Family) -> Sheet:
         looks = [one for one in edit.references if one.role == "look"][: self.capabilities.references]
         pictures = [Image.fromarray(reference_picture(one)) for one in looks]
-        return Sheet(shown, hole, edit.prompt, pictures, edit.seed)
+        seen = shown if family.edits else blanked(shown, hole)
+        return Sheet(seen, hole, edit.prompt, pictures, edit.seed)
 
 
 def build(house: House, entry: Entry) -> Fill:
@@ -93,7 +95,7 @@ def build(house: House, entry: Entry) -> Fill:
     return Fill(house, entry)
 
 
-def _joined(raw: Field, sheet: Sheet, crop: Crop, picture: Rgb, edit: Edit) -> Rgb:
+def joined(raw: Field, sheet: Sheet, crop: Crop, picture: Rgb, edit: Edit) -> Rgb:
     """What the model drew at the crop's size in the source, in the surround's colours, with its detail and grain."""
     fixed = matched(raw, sheet.shown.astype(np.float32), sheet.hole)
     back = crop.back(np.asarray(np.rint(fixed), np.uint8))

@@ -115,7 +115,7 @@ def found(wanted: str) -> Path | None:
 def incomplete(folder: Path) -> str | None:
     """What a folder of diffusers weights lacks, in a few words; None when it is whole."""
     try:
-        told = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        told = _index(folder)
     except (OSError, ValueError):
         return f"{INDEX} is missing or cannot be read"
     for name in _components(told):
@@ -126,6 +126,11 @@ def incomplete(folder: Path) -> str | None:
         if absent:
             return f"{name}/{absent[0]} is missing"
     return None
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    return told
 
 
 def _components(index: Mapping[str, Any]) -> list[str]:
@@ -141,7 +146,7 @@ def _shards(part: Path) -> set[str]:
 def family(folder: Path) -> str:
     """The pipeline class that a folder of weights was saved from, as its index says it."""
     try:
-        return str(json.loads((folder / INDEX).read_text(encoding="utf-8"))["_class_name"])
+        return str(_index(folder)["_class_name"])
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(
             f"{folder}: {INDEX} is missing or names no pipeline; give a folder of diffusers weights"
@@ -229,9 +234,10 @@ def _gib(size: int) -> str:
 class Loaded:
     """A pipeline on its device. One is held at a time: the next one's weights take its place."""
 
-    def __init__(self, pipeline: Any, family: str, placement: Placement) -> None:
+    def __init__(self, pipeline: Any, folder: Path, placement: Placement) -> None:
         self.pipeline = pipeline
-        self.family = family
+        self.folder = folder
+        self.family = family(folder)
         self.placement = placement
 
 
@@ -273,11 +279,14 @@ def _downloaded(editor: str, wanted: str) -> Path:
 @lru_cache(maxsize=1)
 def _held(folder: Path, pipeline: str, work: int) -> Loaded:
     placement = place(weigh(folder), machine(), work)
-    return Loaded(_placed(_read(folder, pipeline, placement), placement), family(folder), placement)
+    return Loaded(_placed(_read(folder, pipeline, placement), placement), folder, placement)
 
 
 def _read(folder: Path, pipeline: str, placement: Placement) -> Any:
-    """The pipeline in memory. A Wan VAE stays in 32 bits: in 16 it shows bands, and it is small."""
+    """The pipeline in memory. A Wan VAE stays in 32 bits: in 16 it shows bands, and it is small.
+
+    A processor of pictures and words is left out: transformers' own needs torchvision (`diffusion.still.Eyes`).
+    """
     import diffusers  # noqa: PLC0415 - heavy
     import torch  # noqa: PLC0415 - heavy
 
@@ -285,8 +294,9 @@ def _read(folder: Path, pipeline: str, placement: Placement) -> Any:
     kind: Callable[..., Any] = getattr(diffusers, pipeline).from_pretrained
     default = getattr(torch, placement.dtype)
     dtypes = {"default": default, "vae": torch.float32} if pipeline.startswith("Wan") else default
+    left_out = {"processor": None} if "processor" in _components(_index(folder)) else {}
     try:
-        return kind(folder, dtype=dtypes, local_files_only=True)
+        return kind(folder, dtype=dtypes, local_files_only=True, **left_out)
     except (OSError, ValueError, RuntimeError) as error:
         raise BadInput(f"{folder}: cannot be loaded ({_line(error)}); fetch the weights again") from error
 

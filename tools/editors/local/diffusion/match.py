@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from tools.editors.local.cleanplate.fields import Field, extended, grown, smoothed
-from tools.types import Bits
+from tools.types import Bits, Rgb
 
 RIM = 8
 """Pixels at the model's size by which its hole is wider than the edit's region: one latent cell."""
@@ -39,3 +39,11 @@ def wide(hole: Bits, by: int = RIM) -> Bits:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
     closed = cv2.morphologyEx(grown(hole, by).astype(np.uint8), cv2.MORPH_CLOSE, disc)
     return np.asarray(closed, np.bool_)
+
+
+def blanked(picture: Rgb, hole: Bits) -> Rgb:
+    """A picture (h, w, 3) with a smooth continuation of the surround in its hole: nothing of that is left to see."""
+    if hole.all():
+        return np.full_like(picture, 128)
+    smooth = extended(picture.astype(np.float32), ~hole)
+    return np.asarray(np.where(hole[..., None], np.clip(np.rint(smooth), 0, 255), picture), np.uint8)

@@ -7,6 +7,7 @@ sizes that they take; which one a folder of weights is for, its own index says.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
@@ -64,6 +65,10 @@ class Family(NamedTuple):
 
     pipeline: str
     words: Words
+    edits: bool = False
+    """True where it changes what lies under the mask, and so must see it."""
+    ready: Callable[[Any, Path], None] = lambda _pipeline, _folder: None
+    """What a pipeline lacks after it was loaded from a folder of weights."""
     settled: Callable[[tuple[int, int]], tuple[int, int]] = lambda size: size
     """The size (width, height) that the pipeline makes of another."""
 
@@ -96,6 +101,35 @@ def _with_pictures(pipeline: Any, sheet: Sheet, recipe: StillRecipe) -> dict[str
     return told
 
 
+def _seeing(pipeline: Any, folder: Path) -> None:
+    pipeline.register_modules(processor=Eyes(folder, pipeline.tokenizer))
+
+
+class Eyes:
+    """Pictures and words as Qwen's encoder takes them: transformers' own processor, without its need of torchvision.
+
+    Every sign for a picture is repeated once per token that the picture becomes.
+    """
+
+    SIGN = "<|image_pad|>"
+
+    def __init__(self, folder: Path, tokenizer: Any) -> None:
+        from transformers import Qwen2VLImageProcessorPil  # noqa: PLC0415 - heavy
+
+        self._pictures = Qwen2VLImageProcessorPil.from_pretrained(folder / "processor")
+        self._tokenizer = tokenizer
+
+    def __call__(self, text: list[str], images: Any, padding: bool, return_tensors: str) -> Any:
+        """Ids and mask of the words, pixels and grids of the pictures."""
+        seen = self._pictures(images=images, return_tensors=return_tensors)
+        counts = iter(int(grid.prod()) // self._pictures.merge_size**2 for grid in seen["image_grid_thw"])
+        parts = [one.split(self.SIGN) for one in text]
+        told = [first + "".join(self.SIGN * next(counts) + rest for rest in more) for first, *more in parts]
+        words = self._tokenizer(told, padding=padding, return_tensors=return_tensors)
+        words.update(seen)
+        return words
+
+
 def _whole(embedded: Any) -> Any:
     import torch  # noqa: PLC0415 - heavy
 
@@ -125,7 +159,7 @@ def _qwen_size(size: tuple[int, int]) -> tuple[int, int]:
 
 FLUX = Family("FluxFillPipeline", _guided)
 QWEN = Family("QwenImageInpaintPipeline", _true)
-QWEN_EDIT = Family("QwenImageEditInpaintPipeline", _with_pictures, _qwen_size)
+QWEN_EDIT = Family("QwenImageEditInpaintPipeline", _with_pictures, True, _seeing, _qwen_size)
 STABLE = Family("StableDiffusionInpaintPipeline", _against)
 STABLE_XL = Family("StableDiffusionXLInpaintPipeline", _against)
 
