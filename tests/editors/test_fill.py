@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.media.made import texture
 from tools.editors.gate import composite
@@ -17,7 +18,7 @@ from tools.editors.local import models
 from tools.editors.local.diffusion.crop import crop_around
 from tools.editors.local.diffusion.jobs import Stopped, Work
 from tools.editors.local.diffusion.match import blanked
-from tools.editors.local.diffusion.still import FAMILIES, QWEN_AREA, QWEN_EDIT, Sheet, StillRecipe
+from tools.editors.local.diffusion.still import FAMILIES, PIPELINES, QWEN_AREA, QWEN_EDIT, Sheet, StillRecipe
 from tools.editors.local.fill import Fill, joined
 from tools.editors.registry import House, build, roster
 from tools.errors import BadInput, Broken, Refused
@@ -117,19 +118,27 @@ def test_a_panel_changes_under_its_mask_alone_and_nothing_under_it_is_seen(
     assert not np.array_equal(made[INSIDE], picture(fetched(editor, third, tmp_path / "three").media)[INSIDE])
 
 
-def test_qwen_looks_at_references(tmp_path: Path, weights: Weights) -> None:
-    editor = editor_at(tmp_path / "home", "qwen-image-edit", weights("qwen-image-edit"), steps=1, guidance=1)
-    edit = edit_of(tmp_path)
+def test_qwen_edits_at_its_own_size_and_looks_at_references(tmp_path: Path, weights: Weights) -> None:
+    name = "qwen-image-edit"
+    editor, edit = editor_at(tmp_path / "home", name, weights(name), steps=1), edit_of(tmp_path)
     cv2.imwrite(str(tmp_path / "look.png"), np.full((60, 60, 3), (0, 0, 255), np.uint8))
     look = Reference(path=tmp_path / "look.png", kind="panel", what="mara/face", box=Box(4, 4, 50, 40))
-    takes = [
-        fetched(editor, edit.model_copy(update={"key": name, "references": references}), tmp_path / name)
-        for name, references in (("bare", ()), ("shown", (look,)))
-    ]
-    assert {take.how["model"] for take in takes} == {"QwenImageEditInpaintPipeline"}
-    assert takes[0].how["pixels"] == pytest.approx(QWEN_AREA, rel=0.04)
-    bare, shown = (picture(take.media) for take in takes)
-    assert not np.array_equal(bare[INSIDE], shown[INSIDE])
+    take = fetched(editor, edit.model_copy(update={"references": (look,)}), tmp_path / "one")
+    assert take.how["model"] == "QwenImageEditInpaintPipeline"
+    assert take.how["pixels"] == pytest.approx(QWEN_AREA, rel=0.04)
+    source, made = picture(edit.clip.media), picture(take.media)
+    assert np.abs(source[INSIDE].astype(int) - made[INSIDE]).mean() > 2
+
+    with models.loaded(name, str(weights(name)), {}, int(0.1 * models.GIB), PIPELINES) as model:
+        told = [
+            QWEN_EDIT.words(model.pipeline, Sheet(source, source[..., 0] > 0, "a red door", shown), StillRecipe())
+            for shown in ([Image.new("RGB", (56, 56), colour)] for colour in ("red", "blue"))
+        ]
+        alone, _ = model.pipeline.encode_prompt(prompt="a red door", image=[Image.fromarray(source)])
+    red, blue = (one["prompt_embeds"] for one in told)
+    assert red.shape == blue.shape
+    assert red.shape[1] > alone.shape[1] + 4  # a picture of 56 pixels is four tokens long
+    assert not red.equal(blue)
 
 
 @pytest.mark.parametrize("size", [(1024, 1024), (500, 300), (300, 500), (1920, 800), (160, 112)])

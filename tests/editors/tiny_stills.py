@@ -169,7 +169,7 @@ def _qwen_eyes() -> Any:
 
 def _qwen_parts() -> dict[str, Any]:
     vae = diffusers().AutoencoderKLQwenImage(
-        base_dim=4,
+        base_dim=2,
         z_dim=4,
         dim_mult=[1, 1, 1, 1],
         num_res_blocks=1,

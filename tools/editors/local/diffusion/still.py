@@ -90,13 +90,16 @@ def _true(_pipeline: Any, sheet: Sheet, recipe: StillRecipe) -> dict[str, Any]:
 
 def _with_pictures(pipeline: Any, sheet: Sheet, recipe: StillRecipe) -> dict[str, Any]:
     """Qwen-Image-Edit: its encoder of words sees the picture, and every reference as a further one."""
+    import torch  # noqa: PLC0415 - heavy
+
     if not sheet.references:
         return _true(pipeline, sheet, recipe)
     seen = [Image.fromarray(sheet.shown), *map(_small, sheet.references)]
     further = "".join(PICTURE.format(number) for number in range(2, len(seen) + 1))
     told = {"true_cfg_scale": recipe.guidance}
     for name, words in (("prompt", sheet.prompt), ("negative_prompt", recipe.negative or " ")):
-        embedded, mask = pipeline.encode_prompt(prompt=further + words, image=seen)
+        with torch.no_grad():
+            embedded, mask = pipeline.encode_prompt(prompt=further + words, image=seen)
         told |= {f"{name}_embeds": embedded, f"{name}_embeds_mask": _whole(embedded) if mask is None else mask}
     return told
 
