@@ -49,7 +49,8 @@ def _of_clip(footage: Footage, folder: Path, tell: Callable[[str], None]) -> Ite
         ran = alone(completed, clip, way)
         octaves = grain_of(footage, ran.pictures, folder / "work" / clip) if way == GRAINY else None
         one = _scored(footage, way, ran, moves).model_copy(update={"grain": octaves})
-        tell(f"completion of {clip}: {way} {one.psnr:.2f} dB, {one.frames_per_second:.1f} f/s")
+        speed = f"{one.frames_per_second:.1f} f/s, {one.cost:.1f} passes of flow"
+        tell(f"completion of {clip}: {way} {one.psnr:.2f} dB, {speed}")
         if way == PLATE:
             write_sheet(folder / f"completion-{clip}.png", [footage.blanked, ran.pictures, footage.truth])
         yield one
@@ -115,15 +116,15 @@ def completion_figures(found: Sequence[Completed]) -> dict[str, Any]:
 
 
 def main(words: Sequence[str]) -> None:
-    """A row of whole-frame PSNR and speed per clip: `python -m evals.bench.fill._completion [CLIP…] [WAY…]`."""
+    """PSNR, speed and time in passes of flow per clip: `python -m evals.bench.fill._completion [CLIP…] [WAY…]`."""
     ways = [word for word in words if word in WAYS] or list(WAYS)
-    print(f"{'clip':<14}" + "".join(f"{way:>24}" for way in ways), flush=True)
+    print(f"{'clip':<14}" + "".join(f"{way:>30}" for way in ways), flush=True)
     for name in [word for word in words if word not in WAYS] or clip_names():
         print(f"{name:<14}", end="", flush=True)
         for way in ways:
             ran = alone(completed, name, way)
-            told = f"{whole_psnr(ran.pictures, completion(name).truth):.2f} dB {ran.rate:.1f} f/s"
-            print(f"{told:>24}", end="", flush=True)
+            told = f"{whole_psnr(ran.pictures, completion(name).truth):.2f} dB {ran.rate:.1f} f/s {ran.cost:.1f} passes"
+            print(f"{told:>30}", end="", flush=True)
         print(flush=True)
 
 

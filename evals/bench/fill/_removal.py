@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from tools.vision.measure import measure_region
 
 SHOWN = 0.9
 """`revealed` from which other frames hold what the thing hides."""
+WORKERS = 2
 PLATE, OTHERS = "plate", ("flow propagation", "homography plate")
 
 
@@ -45,15 +49,21 @@ class Removed(Frozen):
 
 
 def measure_removal(folder: Path, tell: Callable[[str], None], cases: Sequence[str] | None = None) -> list[Removed]:
-    """Every case by the plate and the floors that borrow; a contact sheet of each case is left in `folder`."""
+    """Every case by the plate and the floors that borrow, two side by side; contact sheets are left in `folder`."""
     found = []
-    for case in case_names() if cases is None else cases:
-        work = folder / "work" / case
-        work.mkdir(parents=True)
-        found.append(_removed(plant(case, work), work, folder))
-        told = ", ".join(f"{way} {psnr:.2f} dB" for way, psnr in found[-1].psnr.items())
-        tell(f"removal of {case}, revealed {found[-1].revealed:.2f}: {told}")
+    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
+        for one in pool.map(partial(remove, folder=folder), case_names() if cases is None else cases):
+            told = ", ".join(f"{way} {psnr:.2f} dB" for way, psnr in one.psnr.items())
+            tell(f"removal of {one.case}, revealed {one.revealed:.2f}: {told}")
+            found.append(one)
     return found
+
+
+def remove(case: str, folder: Path) -> Removed:
+    """Makes one case, takes its thing out in every way, and leaves a contact sheet and its films below `folder`."""
+    work = folder / "work" / case
+    work.mkdir(parents=True)
+    return _removed(plant(case, work), work, folder)
 
 
 def _removed(planted: Planted, work: Path, folder: Path) -> Removed:
