@@ -101,5 +101,7 @@ def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
 
     with pytest.raises(BadInput, match=r"nowhere: no such folder; give a folder or hub id"):
         Sam(str(tmp_path / "nowhere"))
+    with pytest.raises(BadInput, match="nothing-at-all: these weights are not on this machine; run `hf download"):
+        Sam("nobody/nothing-at-all")
     with pytest.raises(BadInput, match="cannot be loaded"):
         Sam(str(tmp_path))

@@ -81,7 +81,7 @@ def missing(editor: str, weights: str, environment: Mapping[str, str]) -> str | 
         return f"needs {' and '.join(absent)}; install with: pip install 'suture[gpu]'"
     wanted = named(editor, weights, environment)
     folder = found(wanted)
-    if folder is None and not _is_hub_id(wanted):
+    if folder is None and not is_hub_id(wanted):
         return f"weights {wanted}: no such folder; set {variable(editor)} to a folder or hub id of diffusers weights"
     if folder is None:
         return None if may_download(environment) else _how_to_get(editor, wanted)
@@ -95,21 +95,25 @@ def _how_to_get(editor: str, wanted: str) -> str:
     )
 
 
-def _is_hub_id(wanted: str) -> bool:
+def is_hub_id(wanted: str) -> bool:
+    """Whether a name of weights can be a repository's on the hub, and is not meant as a folder."""
     return wanted.count("/") == 1 and not wanted.startswith((".", "/", "~"))
 
 
-def found(wanted: str) -> Path | None:
-    """The folder of weights where it is on this machine: the folder itself, or a hub id's snapshot in the cache."""
+def found(wanted: str, index: str = INDEX) -> Path | None:
+    """The folder of weights where it is on this machine: the folder itself, or a hub id's snapshot in the cache.
+
+    `index` is a file that such a snapshot has.
+    """
     folder = Path(wanted).expanduser()
     if folder.is_dir():
         return folder
-    if not _is_hub_id(wanted):
+    if not is_hub_id(wanted):
         return None
     from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - takes a while
 
-    index = try_to_load_from_cache(wanted, INDEX)
-    return Path(index).parent if isinstance(index, str) else None
+    file = try_to_load_from_cache(wanted, index)
+    return Path(file).parent if isinstance(file, str) else None
 
 
 def incomplete(folder: Path) -> str | None:
@@ -173,11 +177,18 @@ def _parameters(file: Path) -> int:
     return count
 
 
+def device() -> Literal["cuda", "cpu"]:
+    """What computes here."""
+    import torch  # noqa: PLC0415 - heavy
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def machine() -> Machine:
     """This machine's first CUDA device with what is free on it, else the processor with the memory that is free."""
     import torch  # noqa: PLC0415 - heavy
 
-    if torch.cuda.is_available():
+    if device() == "cuda":
         free, _ = torch.cuda.mem_get_info()
         return Machine(free=free, capability=torch.cuda.get_device_capability())
     return Machine(free=_free_memory())
@@ -302,12 +313,13 @@ def _read(folder: Path, pipeline: str, placement: Placement) -> Any:
 
 
 def _silence() -> None:
-    """No bars of the libraries' own: a command draws its own one, or none."""
+    """No bars and hints of the libraries' own: a command draws its own bar, or none."""
     from diffusers.utils import logging as diffusers_logging  # noqa: PLC0415 - heavy
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - heavy
 
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
 
 
 def _placed(pipeline: Any, placement: Placement) -> Any:

@@ -7,6 +7,7 @@ not grow with length.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from tools.editors.local import models
 from tools.errors import BadInput
 from tools.media.pixels import rgb8
 from tools.types import Bits, Box, Clip, Frame, MaskTrack, Rgb
@@ -23,6 +25,8 @@ from tools.vision.track import Track
 if TYPE_CHECKING:
     import torch
 
+CONFIG = "config.json"
+"""A file that every folder of such weights has."""
 MEAN, DEVIATION = (np.array(v, np.float32) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
 """Of the pictures that SAM 2 was trained on, R, G, B (ImageNet's)."""
 
@@ -34,9 +38,7 @@ class Sam:
         """`weights` is a folder or the id of a repository on the hub; `reach` is how many frames are kept in memory,
         by default what the model looks back over. Raises BadInput where nothing can be loaded."""
         model = _loaded(weights)
-        import torch  # noqa: PLC0415 - heavy
-
-        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = models.device()
         self._model = model.to(self._device).eval()
         config = model.config
         self._side = int(config.prompt_encoder_config.image_size)
@@ -122,10 +124,14 @@ def _loaded(weights: str) -> Any:
     except ImportError as error:
         raise BadInput("SAM 2 needs transformers; install it with: pip install 'suture[sam]'") from error
     wanted = "give a folder or hub id of SAM 2 video weights, such as facebook/sam2.1-hiera-tiny"
-    if not Path(weights).is_dir() and (weights.count("/") != 1 or weights.startswith((".", "/", "~"))):
+    if not Path(weights).is_dir() and not models.is_hub_id(weights):
         raise BadInput(f"{weights}: no such folder; {wanted}")
+    folder = models.found(weights, CONFIG)
+    if folder is None and not models.may_download(os.environ):
+        get = f"run `hf download {weights}`, or set {models.DOWNLOAD}=1 to let Suture download them"
+        raise BadInput(f"{weights}: these weights are not on this machine; {get}")
     try:
-        return Sam2VideoModel.from_pretrained(weights)
+        return Sam2VideoModel.from_pretrained(folder or weights)
     except (OSError, ValueError) as error:
         why = str(error).strip().splitlines()[0]
         raise BadInput(f"{weights}: cannot be loaded ({why}); {wanted}") from error

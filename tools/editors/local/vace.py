@@ -102,9 +102,10 @@ class Windows:
         info, clip = self.info, self.edit.clip
         out = folder / ("vace" if info.kind == "frames" else "vace.mkv")
         with open_writer(out, info.model_copy(update={"frames": clip.frames}), codec="ffv1") as writer:
-            for count, frame in enumerate(self._composed(), 1):
+            for frame in self._composed():
                 writer.write(frame)
-                self.work.done(count)
+                self.work.check()
+        self.work.done(clip.frames)
         area = max((piece.crop.width * piece.crop.height for piece in self.pieces), default=0)
         how: dict[str, str | float | int | bool] = {"windows": len(self.pieces), "pixels": area, "placement": placed}
         return Take(media=out, how=how)
@@ -139,6 +140,7 @@ class Windows:
                 if not piece.file.is_file():
                     self._keep(piece, self._painted(piece, before, model.pipeline))
                 before = piece
+                self.work.done(piece.window.last + 1)
             return model.placement.why
 
     def _painted(self, piece: Piece, before: Piece | None, pipeline: Any) -> Made:

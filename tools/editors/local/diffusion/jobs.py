@@ -78,7 +78,7 @@ class LocalEditor(ABC):
         self.check(edit)
         can = self.capabilities
         seconds = can.seconds_per_job + edit.clip.frames / 24 * can.seconds_per_second
-        if models.machine().capability is None:
+        if models.device() == "cpu":
             return Quote(usd=Decimal(0), seconds=round(seconds * SLOWER, 1), why="on this machine, which has no GPU")
         return Quote(usd=Decimal(0), seconds=round(seconds, 1), why="on this machine's GPU")
 
