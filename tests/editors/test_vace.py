@@ -27,9 +27,9 @@ from tools.editors.local.diffusion.jobs import Stopped, Work
 from tools.editors.local.diffusion.match import matched
 from tools.editors.local.diffusion.wan import Given, Recipe, painted, united
 from tools.editors.local.diffusion.windows import stretches, windows
-from tools.editors.local.vace import Vace
+from tools.editors.local.vace import PIPELINES, Vace
 from tools.editors.registry import House, build, roster
-from tools.errors import BadInput, Broken, MachineFailed, Refused
+from tools.errors import BadInput, Broken, Refused
 from tools.media.decode import frames
 from tools.media.pixels import rgb8
 from tools.media.probe import probe
@@ -279,6 +279,9 @@ def test_a_retake_makes_the_window_and_keeps_the_rest(tmp_path: Path, weights: P
 
 def test_what_cannot_be_done_is_refused_and_a_cancelled_job_stops(tmp_path: Path, weights: Path) -> None:
     editor, edit = editor_at(tmp_path / "home", weights), edit_of(tmp_path, 7)
+    assert editor.quote(edit).seconds > 0
+    with pytest.raises(Refused, match="GiB are free"):
+        editor_at(tmp_path / "home", weights, work_gib=9999).quote(edit)
     for change in ({"action": "regenerate"}, {"mask": None}, {"method": "prayer"}, {"action": "retake"}):
         with pytest.raises(Refused):
             editor.quote(edit.model_copy(update=change))
@@ -309,6 +312,14 @@ def test_an_editor_without_its_weights_is_left_out_and_says_how_to_get_them(tmp_
     part = shutil.copytree(weights, tmp_path / "part")
     shutil.rmtree(part / "vae")
     assert "the folder vae is missing; fetch them again" in (entry.missing({OWN: str(part)}) or "")
+
+
+def test_memory_that_runs_out_leaves_the_edit_to_another(weights: Path) -> None:
+    with (
+        pytest.raises(Refused, match=rf"{NAME}: out of memory on this machine"),
+        models.loaded(NAME, str(weights), {}, 0, PIPELINES),
+    ):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
 
 def test_weights_are_weighed_by_their_headers(weights: Path) -> None:
@@ -347,7 +358,7 @@ def test_a_model_is_placed_the_fastest_way_that_fits(
 
 
 def test_a_machine_that_is_too_small_says_by_how_much() -> None:
-    with pytest.raises(MachineFailed, match=r"need 60\.8 GiB of memory; 16\.0 GiB are free"):
+    with pytest.raises(Refused, match=r"need 60\.8 GiB of memory; 16\.0 GiB are free"):
         models.place(BIG, models.Machine(free=16 * GIB), 8 * GIB)
 
 

@@ -39,7 +39,10 @@ class Fill(LocalEditor):
     def __init__(self, house: House, entry: Entry) -> None:
         super().__init__(house, entry)
         self.recipe = recipe_of(StillRecipe, entry)
-        self.weights = entry.capabilities.weights or ""
+
+    @property
+    def work_bytes(self) -> int:
+        return int(self.recipe.work_gib * models.GIB)
 
     def check(self, edit: Edit) -> None:
         self.refuse_common(edit)
@@ -63,8 +66,7 @@ class Fill(LocalEditor):
         box = Box.around(region)
         if box is None:
             return source, {"pixels": 0}
-        memory = int(self.recipe.work_gib * models.GIB)
-        with models.loaded(self.name, self.weights, self.environment, memory, PIPELINES) as model:
+        with models.loaded(self.name, self.weights, self.environment, self.work_bytes, PIPELINES) as model:
             family = FAMILIES[model.family]
             family.ready(model.pipeline, model.folder)
             crop = self._crop(box, source, family)

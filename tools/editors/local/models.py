@@ -11,12 +11,12 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from tools.errors import BadInput, MachineFailed
+from tools.errors import BadInput, Refused
 from tools.types import Frozen
 
 DOWNLOAD = "SUTURE_DOWNLOAD"
@@ -157,6 +157,7 @@ def family(folder: Path) -> str:
         ) from error
 
 
+@cache
 def weigh(folder: Path) -> Weight:
     """Parameters per component, counted in the headers of the safetensors files."""
     parts = [sum(map(_parameters, part.glob("*.safetensors"))) for part in folder.iterdir() if part.is_dir()]
@@ -203,7 +204,7 @@ def _free_memory() -> int:
 def place(weight: Weight, here: Machine, work: int) -> Placement:
     """Where and how a model is computed: the fastest way that fits. `work` is bytes for what is computed in between.
 
-    Raises MachineFailed, with both figures, where nothing fits.
+    Raises Refused, with both figures, where nothing fits: another editor may do it.
     """
     return _on_cpu(weight, here, work) if here.capability is None else _on_cuda(weight, here, here.capability, work)
 
@@ -214,7 +215,7 @@ def _on_cpu(weight: Weight, here: Machine, work: int) -> Placement:
         return Placement(device="cpu", dtype="float32", why=f"no GPU; {_gib(full)} of {_gib(here.free)} in 32 bits")
     if half <= here.free:
         return Placement(device="cpu", dtype="bfloat16", why=f"no GPU; 32 bits need {_gib(full)}, 16 bits fit")
-    raise MachineFailed(f"no GPU, and the weights need {_gib(half)} of memory; {_gib(here.free)} are free")
+    raise Refused(f"no GPU, and the weights need {_gib(half)} of memory; {_gib(here.free)} are free")
 
 
 def _on_cuda(weight: Weight, here: Machine, capability: tuple[int, int], work: int) -> Placement:
@@ -242,6 +243,12 @@ def _gib(size: int) -> str:
     return f"{size / GIB:.1f} GiB"
 
 
+def planned(wanted: str, environment: Mapping[str, str], editor: str, work: int) -> Placement | None:
+    """How an editor's weights would be placed here now; None where they are still to be downloaded. As `place`."""
+    folder = found(named(editor, wanted, environment))
+    return None if folder is None else place(weigh(folder), machine(), work)
+
+
 class Loaded:
     """A pipeline on its device. One is held at a time: the next one's weights take its place."""
 
@@ -262,7 +269,7 @@ def loaded(
     """The pipeline of an editor's weights, for one job at a time; held afterwards, for the next job with it.
 
     `pipelines` are those that the editor can use, by the class that weights name. Raises BadInput where the weights are
-    missing, are another model's, or cannot be loaded.
+    missing, are another model's, or cannot be loaded; Refused where this machine's memory does not do.
     """
     lack = missing(editor, wanted, environment)
     if lack is not None:
@@ -273,7 +280,15 @@ def loaded(
         kind = family(folder)
         if kind not in pipelines:
             raise BadInput(f"{editor}: weights {wanted} are of a {kind}; give those of a {' or '.join(pipelines)}")
-        yield _held(folder, pipelines[kind], work)
+        try:
+            yield _held(folder, pipelines[kind], work)
+        except RuntimeError as error:
+            if "out of memory" not in str(error).lower():
+                raise
+            _held.cache_clear()
+            raise Refused(
+                f"{editor}: out of memory on this machine ({_line(error)}); free some, or use another"
+            ) from error
 
 
 def _downloaded(editor: str, wanted: str) -> Path:

@@ -69,7 +69,10 @@ class Vace(LocalEditor):
     def __init__(self, house: House, entry: Entry) -> None:
         super().__init__(house, entry)
         self.recipe = recipe_of(Recipe, entry)
-        self.weights = entry.capabilities.weights or ""
+
+    @property
+    def work_bytes(self) -> int:
+        return int(self.recipe.work_gib * models.GIB)
 
     def check(self, edit: Edit) -> None:
         self.refuse_common(edit)
@@ -133,8 +136,8 @@ class Windows:
         """Paints every window that is not kept yet; says how the model was placed."""
         if all(piece.file.is_file() for piece in self.pieces):
             return "kept from before"
-        editor, work = self.editor, int(self.editor.recipe.work_gib * models.GIB)
-        with models.loaded(editor.name, editor.weights, editor.environment, work, PIPELINES) as model:
+        editor = self.editor
+        with models.loaded(editor.name, editor.weights, editor.environment, editor.work_bytes, PIPELINES) as model:
             before: Piece | None = None
             for piece in self.pieces:
                 if not piece.file.is_file():

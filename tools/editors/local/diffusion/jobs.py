@@ -28,6 +28,10 @@ Told = Callable[[int], None]
 """Hears how many frames are done."""
 SLOWER = 60.0
 """How many times longer a processor takes than the GPU of the roster's figures: an order of magnitude, not a figure."""
+OFFLOADED = {"none": 1.0, "model": 1.3, "sequential": 10.0}
+"""The same for weights that are moved to the GPU piece by piece."""
+FETCHED = 1800.0
+"""Seconds that weights take to download: tens of GB at some 20 MB a second."""
 
 
 class Stopped(Broken):
@@ -62,8 +66,14 @@ class LocalEditor(ABC):
         self.name = entry.name
         self.capabilities = entry.capabilities
         self.environment = house.environment
+        self.weights = entry.capabilities.weights or ""
         self._jobs = house.home / "jobs" / entry.name
         self._running: dict[str, Work] = {}
+
+    @property
+    @abstractmethod
+    def work_bytes(self) -> int:
+        """Memory that is needed beside the weights."""
 
     @abstractmethod
     def check(self, edit: Edit) -> None:
@@ -74,13 +84,18 @@ class LocalEditor(ABC):
         """Does the edit; what is finished of it goes to `kept`, the take to `folder`."""
 
     def quote(self, edit: Edit) -> Quote:
-        """Free; the seconds are the roster's figures for a GPU, and far more where there is none."""
+        """Free; the seconds are the roster's figures for a GPU that holds the weights, and more where none does.
+
+        Refused where the weights do not fit into this machine's memory.
+        """
         self.check(edit)
         can = self.capabilities
+        placed = models.planned(self.weights, self.environment, self.name, self.work_bytes)
         seconds = can.seconds_per_job + edit.clip.frames / 24 * can.seconds_per_second
-        if models.device() == "cpu":
-            return Quote(usd=Decimal(0), seconds=round(seconds * SLOWER, 1), why="on this machine, which has no GPU")
-        return Quote(usd=Decimal(0), seconds=round(seconds, 1), why="on this machine's GPU")
+        if placed is None:
+            return Quote(usd=Decimal(0), seconds=seconds + FETCHED, why="on this machine, once its weights are there")
+        slower = SLOWER if placed.device == "cpu" else OFFLOADED[placed.offload]
+        return Quote(usd=Decimal(0), seconds=round(seconds * slower, 1), why=f"on this machine: {placed.why}")
 
     async def submit(self, edit: Edit) -> Job:
         """Writes the edit down; submitted again it is the same job."""
