@@ -6,15 +6,20 @@ are random embeddings, so that no text encoder is needed; both ways are given th
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evals.bench._rows import Measured, row
+from tools.editors.local import models
+from tools.editors.local.diffusion.crop import Crop, crop_around
+from tools.editors.local.diffusion.jobs import Work
+from tools.editors.local.diffusion.match import matched, wide
+from tools.editors.local.diffusion.stand_in import Scale, Spent, embedded, random_pipeline, spent, whole_frame
+from tools.editors.local.diffusion.wan import Given, Recipe, painted, united
 from tools.errors import BadInput
 from tools.types import Box
 
@@ -24,41 +29,17 @@ RUNS = 2
 GIB = 1 << 30
 
 
-class Scale(NamedTuple):
-    """A model's size, and the clip that both ways are given."""
-
-    heads: int
-    head: int
-    inner: int
-    layers: int
-    words: int
-    vae: dict[str, Any]
-    width: int
-    height: int
-    frames: int
-    steps: int
-
-
 REAL = Scale(heads=12, head=128, inner=8960, layers=30, words=4096, vae={}, width=832, height=480, frames=81, steps=8)
-"""Wan 2.1 VACE 1.3B, and a clip of its own size; 8 steps instead of 30 say the same of the ratio."""
-
-
-class Spent(NamedTuple):
-    """Wall seconds and the most memory of the device, in bytes."""
-
-    seconds: float
-    peak: int
+"""Wan 2.1 VACE 1.3B, and a clip of its own size; 8 steps instead of 30 flatter nobody: the VAE gains least."""
 
 
 def measure(folder: Path, tell: Callable[[str], None]) -> Measured:
     """Seconds per clip and peak memory of the region's crop over those of the whole frame. Needs a CUDA GPU."""
     del folder
-    import torch  # noqa: PLC0415 - heavy
-
-    if not torch.cuda.is_available():
+    if models.device() != "cuda":
         raise BadInput("bench vace needs a CUDA GPU with 24 GiB, and this machine has none; run it on one that has")
     measured = measured_on("cuda", REAL, tell)
-    return measured.model_copy(update={"figures": {**measured.figures, "gpu": torch.cuda.get_device_name()}})
+    return measured.model_copy(update={"figures": {**measured.figures, "gpu": models.device_name()}})
 
 
 def measured_on(device: str, scale: Scale, tell: Callable[[str], None]) -> Measured:
@@ -69,8 +50,8 @@ def measured_on(device: str, scale: Scale, tell: Callable[[str], None]) -> Measu
     crop, whole = [], []
     for run in range(RUNS + 1):
         tell(f"run {run} of {RUNS}: the region's crop, then the whole frame")
-        one = _spent(device, lambda: region_edit(pipeline, shown, region, scale, words))
-        other = _spent(device, lambda: whole_frame(pipeline, shown, region, scale, words))
+        one = spent(device, lambda: region_edit(pipeline, shown, region, scale, words))
+        other = spent(device, lambda: whole_frame(pipeline, shown, region, scale, words))
         if run:
             crop.append(one)
             whole.append(other)
@@ -95,19 +76,6 @@ def figures(crop: list[Spent], whole: list[Spent], scale: Scale) -> Measured:
     )
 
 
-def _spent(device: str, work: Callable[[], object]) -> Spent:
-    import torch  # noqa: PLC0415
-
-    on_gpu = device == "cuda"
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats()
-    start = time.perf_counter()
-    work()
-    if on_gpu:
-        torch.cuda.synchronize()
-    return Spent(time.perf_counter() - start, torch.cuda.max_memory_allocated() if on_gpu else 0)
-
-
 # The clip and the two ways.
 
 
@@ -125,11 +93,8 @@ def box_of(scale: Scale) -> Box:
     return Box((scale.width - w) // 2, (scale.height - h) // 2, w, h)
 
 
-def crop_of(scale: Scale) -> Any:
+def crop_of(scale: Scale) -> Crop:
     """The crop that the editor makes for the region, by the roster's recipe, in proportion to the frame."""
-    from tools.editors.local.diffusion.crop import crop_around  # noqa: PLC0415
-    from tools.editors.local.diffusion.wan import Recipe  # noqa: PLC0415
-
     sizes = Recipe().sizes
     share = min(1.0, scale.width * scale.height / sizes.most)
     fitting = sizes.model_copy(update={"least": int(sizes.least * share), "most": int(sizes.most * share)})
@@ -140,10 +105,6 @@ def region_edit(
     pipeline: Any, shown: NDArray[np.uint8], region: NDArray[np.bool_], scale: Scale, words: dict[str, Any]
 ) -> NDArray[np.uint8]:
     """As the editor does it: the crop, its colours matched, laid back into the frame."""
-    from tools.editors.local.diffusion.jobs import Work  # noqa: PLC0415
-    from tools.editors.local.diffusion.match import matched, wide  # noqa: PLC0415
-    from tools.editors.local.diffusion.wan import Given, Recipe, painted, united  # noqa: PLC0415
-
     crop, count = crop_of(scale), scale.frames
     small = np.stack([crop.shown(one) for one in shown])
     holes = united([wide(crop.hole(region))] * count, 0, count)
@@ -153,71 +114,3 @@ def region_edit(
         fixed = matched(one, small[index].astype(np.float32), holes[index])
         result[index][crop.box.slices][inside] = crop.back(np.asarray(np.rint(fixed), np.uint8))[inside]
     return result
-
-
-def whole_frame(
-    pipeline: Any, shown: NDArray[np.uint8], region: NDArray[np.bool_], scale: Scale, words: dict[str, Any]
-) -> Any:
-    """The stock pipeline, called as its documentation says: every frame whole, grey under the mask."""
-    import torch  # noqa: PLC0415
-    from PIL import Image  # noqa: PLC0415
-
-    grey = np.where(region[..., None], np.uint8(128), shown)
-    return pipeline(
-        video=[Image.fromarray(one) for one in grey],
-        mask=[Image.fromarray(region.astype(np.uint8) * 255)] * scale.frames,
-        height=scale.height,
-        width=scale.width,
-        num_frames=scale.frames,
-        num_inference_steps=scale.steps,
-        guidance_scale=5.0,
-        generator=torch.Generator("cpu").manual_seed(0),
-        **words,
-    ).frames[0]
-
-
-# The model.
-
-
-def random_pipeline(device: str, scale: Scale) -> Any:
-    """The pipeline without its text encoder; as the editor has it, in 16 bits on a GPU but for the VAE."""
-    import diffusers  # noqa: PLC0415
-    import torch  # noqa: PLC0415
-
-    library: Any = diffusers
-    torch.manual_seed(0)
-    with torch.device(device):
-        vae = library.AutoencoderKLWan(**scale.vae)
-        transformer = library.WanVACETransformer3DModel(
-            num_attention_heads=scale.heads,
-            attention_head_dim=scale.head,
-            ffn_dim=scale.inner,
-            num_layers=scale.layers,
-            text_dim=scale.words,
-            vace_layers=list(range(0, scale.layers, 2)),
-        )
-    flow = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "flow_shift": 3.0}
-    made = library.WanVACEPipeline(
-        tokenizer=None,
-        text_encoder=None,
-        vae=vae.eval(),
-        scheduler=library.UniPCMultistepScheduler(**flow),
-        transformer=transformer.to(_dtype(device)).eval(),
-    )
-    made.set_progress_bar_config(disable=True)
-    return made.to(device)
-
-
-def embedded(device: str, scale: Scale) -> dict[str, Any]:
-    """Words as the text encoder would give them: (1, 512, words)."""
-    import torch  # noqa: PLC0415
-
-    made = torch.randn((1, 512, scale.words), generator=torch.Generator("cpu").manual_seed(0))
-    one = made.to(device, _dtype(device))
-    return {"prompt": None, "prompt_embeds": one, "negative_prompt_embeds": torch.zeros_like(one)}
-
-
-def _dtype(device: str) -> Any:
-    import torch  # noqa: PLC0415
-
-    return torch.bfloat16 if device == "cuda" else torch.float32

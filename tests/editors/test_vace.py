@@ -18,13 +18,14 @@ import pytest
 from PIL import Image
 
 from evals.bench import run_bench
-from evals.bench.vace import REAL, Scale, Spent, crop_of, figures, measured_on
+from evals.bench.vace import REAL, crop_of, figures, measured_on
 from tests.media.made import make_film
 from tools.editors.gate import composite
 from tools.editors.local import models
 from tools.editors.local.diffusion.crop import Sizes, crop_around
 from tools.editors.local.diffusion.jobs import Stopped, Work
 from tools.editors.local.diffusion.match import matched
+from tools.editors.local.diffusion.stand_in import Scale, Spent
 from tools.editors.local.diffusion.wan import Given, Recipe, painted, united
 from tools.editors.local.diffusion.windows import stretches, windows
 from tools.editors.local.vace import PIPELINES, Vace

@@ -185,6 +185,13 @@ def device() -> Literal["cuda", "cpu"]:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def device_name() -> str:
+    """What the GPU is called."""
+    import torch  # noqa: PLC0415 - heavy
+
+    return str(torch.cuda.get_device_name())
+
+
 def machine() -> Machine:
     """This machine's first CUDA device with what is free on it, else the processor with the memory that is free."""
     import torch  # noqa: PLC0415 - heavy
