@@ -35,7 +35,7 @@ def plated(pictures: Sequence[Rgb], masks: Sequence[Bits]) -> Iterator[Rgb]:
 
 def _places(pictures: Sequence[Rgb], masks: Sequence[Bits]) -> list[Matrix]:
     """Matrices from each frame to the first, products of those between neighbours."""
-    sift = cv2.SIFT.create(4000)
+    sift = cv2.SIFT.create(2000)
     seen = [_points(sift, gray(picture), mask) for picture, mask in zip(pictures, masks, strict=True)]
     places = [np.eye(3)]
     for index in range(1, len(pictures)):
