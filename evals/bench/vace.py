@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from evals.bench._rows import Measured, row
 from tools.editors.local import models
 from tools.editors.local.diffusion.crop import Crop, crop_around
-from tools.editors.local.diffusion.jobs import Work
 from tools.editors.local.diffusion.match import matched, wide
 from tools.editors.local.diffusion.stand_in import Scale, Spent, embedded, random_pipeline, spent, whole_frame
 from tools.editors.local.diffusion.wan import Given, Recipe, painted, united
+from tools.editors.local.jobs import Work
 from tools.errors import BadInput
 from tools.types import Box
 

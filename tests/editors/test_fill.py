@@ -16,10 +16,10 @@ from tests.media.made import texture
 from tools.editors.gate import composite
 from tools.editors.local import models
 from tools.editors.local.diffusion.crop import crop_around
-from tools.editors.local.diffusion.jobs import Stopped, Work
 from tools.editors.local.diffusion.match import blanked
 from tools.editors.local.diffusion.still import FAMILIES, PIPELINES, QWEN_AREA, QWEN_EDIT, Sheet, StillRecipe
 from tools.editors.local.fill import Fill, joined
+from tools.editors.local.jobs import Stopped, Work
 from tools.editors.registry import House, build, roster
 from tools.errors import BadInput, Broken, Refused
 from tools.media.probe import probe

@@ -23,11 +23,11 @@ from tests.media.made import make_film
 from tools.editors.gate import composite
 from tools.editors.local import models
 from tools.editors.local.diffusion.crop import Sizes, crop_around
-from tools.editors.local.diffusion.jobs import Stopped, Work
 from tools.editors.local.diffusion.match import matched
 from tools.editors.local.diffusion.stand_in import Scale, Spent
 from tools.editors.local.diffusion.wan import Given, Recipe, painted, united
 from tools.editors.local.diffusion.windows import stretches, windows
+from tools.editors.local.jobs import Stopped, Work
 from tools.editors.local.vace import PIPELINES, Vace
 from tools.editors.registry import House, build, roster
 from tools.errors import BadInput, Broken, Refused
@@ -228,7 +228,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.editors.test_vace import editor_at
-from tools.editors.local.diffusion.jobs import Work
+from tools.editors.local.jobs import Work
 from tools.types import Edit
 
 home, weights, file, kept, folder = map(Path, sys.argv[1:])

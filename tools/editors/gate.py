@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from tools.editors._gate_frames import alike, fitted, in_place, painted, sized
 from tools.editors._joins import Joins, measure_joins
 from tools.editors.base import Editor
-from tools.editors.local.diffusion.jobs import LocalEditor, Work
-from tools.editors.local.plate import Plate, make_take
+from tools.editors.local.jobs import LocalEditor, Work
 from tools.editors.registry import House, build
 from tools.editors.support import Support
 from tools.errors import BadInput, Broken
@@ -248,9 +247,6 @@ def _taken(tool: str, edit: Edit, folder: Path, progress: Callable[[int, int], N
     """The take of one tool, waited for in this process."""
     editor = build(tool, House(folder, dict(os.environ)))
     told = None if progress is None else partial(_tell, progress, edit.clip.frames)
-    if isinstance(editor, Plate):
-        editor.quote(edit)
-        return make_take(edit, folder, told)
     if isinstance(editor, LocalEditor):
         editor.check(edit)
         return editor.make(edit, folder / "kept", folder, Work(told))

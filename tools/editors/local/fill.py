@@ -18,10 +18,11 @@ from tools.editors.fitting._detail import Lost, lost, restored
 from tools.editors.local import models
 from tools.editors.local.cleanplate.fields import Field
 from tools.editors.local.diffusion.crop import Crop, crop_around
-from tools.editors.local.diffusion.jobs import LocalEditor, Work, recipe_of
+from tools.editors.local.diffusion.editor import ModelEditor, recipe_of
 from tools.editors.local.diffusion.match import blanked, matched, wide
 from tools.editors.local.diffusion.region import reference_picture, region_of
 from tools.editors.local.diffusion.still import FAMILIES, PIPELINES, Family, Sheet, StillRecipe, drawn
+from tools.editors.local.jobs import Work
 from tools.editors.registry import Entry, House
 from tools.errors import Refused
 from tools.media import pixels
@@ -33,7 +34,7 @@ from tools.types import Bits, Box, Edit, Frame, Rgb, Take
 How: TypeAlias = dict[str, str | float | int | bool]
 
 
-class Fill(LocalEditor):
+class Fill(ModelEditor):
     """Draws what is under a mask of one picture anew."""
 
     def __init__(self, house: House, entry: Entry) -> None:

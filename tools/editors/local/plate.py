@@ -1,32 +1,27 @@
 """The `plate` editor: clean plates on the CPU, free, with nothing leaving the machine.
 
-The work is done by `fetch`, so a job needs no process that outlives its caller: `submit` writes the edit down under the
-hash of its key, and any later process that knows the handle can finish it. The take is lossless (FFV1, or a folder of
-PNG for frames).
+The take is lossless (FFV1, or a folder of PNG for frames).
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from collections.abc import Callable, Collection, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 
-from tools.editors.base import Capabilities
 from tools.editors.local.cleanplate.inpaint import Filled, Method, Settings, inpaint
 from tools.editors.local.cleanplate.reference import Tracked
+from tools.editors.local.jobs import LocalEditor, Work
 from tools.editors.registry import Entry, House
 from tools.editors.support import Support
-from tools.errors import BadInput, Broken, Refused
+from tools.errors import BadInput, Refused
 from tools.media.decode import frames
 from tools.media.encode import open_writer
 from tools.media.probe import probe
 from tools.media.sheets import read_picture
-from tools.types import Edit, Frame, Job, MediaInfo, Progress, Quote, Reference, Take
+from tools.types import Edit, Frame, MediaInfo, Quote, Reference, Take
 
 METHODS: dict[str, Method] = {
     "auto": "auto",
@@ -36,64 +31,23 @@ METHODS: dict[str, Method] = {
 }
 
 
-class Plate:
+class Plate(LocalEditor):
     """Fills masked regions with pixels found in other frames, in references, or grown from the surround."""
-
-    def __init__(self, name: str, capabilities: Capabilities, home: Path) -> None:
-        self.name = name
-        self.capabilities = capabilities
-        self._jobs = home / "jobs" / name
 
     def quote(self, edit: Edit) -> Quote:
         """Free; the seconds are the roster's figure for the clip's length. Refused without a mask."""
-        self._check(edit)
+        self.check(edit)
         seconds = edit.clip.frames / 24 * self.capabilities.seconds_per_second
         return Quote(usd=Decimal(0), seconds=round(seconds, 1), why="computed on this machine")
 
-    async def submit(self, edit: Edit) -> Job:
-        """Writes the edit down; submitted again it is the same job."""
-        self._check(edit)
-        handle = hashlib.sha256(edit.key.encode()).hexdigest()[:24]
-        self._jobs.mkdir(parents=True, exist_ok=True)
-        partial = self._jobs / f".{handle}.part"
-        partial.write_text(edit.model_dump_json())
-        partial.replace(self._jobs / f"{handle}.json")
-        return Job(editor=self.name, handle=handle)
-
-    async def find(self, edit: Edit, since: datetime, known: Collection[str]) -> Job | None:
-        """The job, if it was written down; nothing is lost by sending it again."""
-        del since, known
-        job = Job(editor=self.name, handle=hashlib.sha256(edit.key.encode()).hexdigest()[:24])
-        return job if self._file(job).is_file() else None
-
-    async def poll(self, job: Job) -> Progress:
-        """A job that is written down can be fetched."""
-        if not self._file(job).is_file():
-            return Progress(state="failed", why=f"{self.name} knows no job {job.handle}; submit the edit again")
-        return Progress(state="done", fraction=1.0)
-
-    async def fetch(self, job: Job, folder: Path) -> Take:
-        """Does the work in a thread and leaves the take in `folder`. Broken when the job was not written down."""
-        try:
-            edit = Edit.model_validate_json(self._file(job).read_bytes())
-        except (OSError, ValueError) as why:
-            raise Broken(f"{self.name} cannot read its job {job.handle}; submit the edit again") from why
-        return await asyncio.to_thread(make_take, edit, folder)
-
-    async def cancel(self, job: Job) -> None:
-        """Forgets the job."""
-        self._file(job).unlink(missing_ok=True)
-
-    def _file(self, job: Job) -> Path:
-        return self._jobs / f"{job.handle}.json"
-
-    def _check(self, edit: Edit) -> None:
-        if edit.action not in self.capabilities.actions or edit.mask is None:
-            raise Refused(f"{self.name} only inpaints under a mask")
-        if edit.method not in METHODS:
-            raise Refused(f"{self.name} has no method {edit.method!r}; it has {', '.join(METHODS)}")
+    def check(self, edit: Edit) -> None:
+        self.refuse_common(edit)
         if edit.method == "reference" and not edit.references:
             raise Refused(f"{self.name} needs a reference picture for its method 'reference'")
+
+    def make(self, edit: Edit, kept: Path, folder: Path, work: Work) -> Take:
+        del kept
+        return make_take(edit, folder, work.done)
 
 
 def build(house: House, entry: Entry) -> Plate:

@@ -25,11 +25,12 @@ from tools.editors.fitting._colour import SAME
 from tools.editors.fitting._detail import Lost, lost, restored
 from tools.editors.local import models
 from tools.editors.local.diffusion.crop import Crop, crop_around
-from tools.editors.local.diffusion.jobs import LocalEditor, Work, recipe_of
+from tools.editors.local.diffusion.editor import ModelEditor, recipe_of
 from tools.editors.local.diffusion.match import matched, wide
 from tools.editors.local.diffusion.region import boxes_of, reference_picture, region_of
 from tools.editors.local.diffusion.wan import Given, Holes, Recipe, Video, painted, seed_of, united
 from tools.editors.local.diffusion.windows import Window, stretches, windows
+from tools.editors.local.jobs import Work
 from tools.editors.registry import Entry, House
 from tools.errors import MachineFailed, Refused
 from tools.media import pixels
@@ -38,8 +39,8 @@ from tools.media.encode import open_writer
 from tools.media.probe import probe
 from tools.types import Bits, Box, Clip, Edit, Frame, Rgb, Take
 
-LEAD = 4
-"""Frames before and after the region's first and last that show the model how the footage goes on: one latent frame."""
+LEAD = 5
+"""Frames before and after the region that show how the footage goes on: the model's first latent frame and one more."""
 COMPARED = 5
 """Frames of a window that tell how much detail and grain the model loses."""
 
@@ -63,7 +64,7 @@ class Made(NamedTuple):
     lacks: Lost
 
 
-class Vace(LocalEditor):
+class Vace(ModelEditor):
     """Regenerates masked regions, or the frames of a window, with a Wan VACE model."""
 
     def __init__(self, house: House, entry: Entry) -> None:

@@ -17,7 +17,8 @@ from PIL import Image
 from pydantic import Field
 
 from tools.editors.local.diffusion.crop import Sizes
-from tools.editors.local.diffusion.jobs import Stopped, Work, asking
+from tools.editors.local.diffusion.editor import asking
+from tools.editors.local.jobs import Stopped, Work
 from tools.errors import Refused
 from tools.types import Bits, Frozen, Rgb
 

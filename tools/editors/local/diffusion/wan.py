@@ -13,8 +13,9 @@ from PIL import Image
 from pydantic import Field
 
 from tools.editors.local.diffusion.crop import Sizes
-from tools.editors.local.diffusion.jobs import Stopped, Work, asking
+from tools.editors.local.diffusion.editor import asking
 from tools.editors.local.diffusion.windows import GROUP, Window
+from tools.editors.local.jobs import Stopped, Work
 from tools.types import Bits, Frozen
 
 Video = NDArray[np.uint8]

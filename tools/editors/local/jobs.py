@@ -13,25 +13,14 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
-from tools.editors.local import models
-from tools.editors.registry import Entry, House
-from tools.errors import BadInput, Broken, Refused
-from tools.types import Edit, Frozen, Job, Progress, Quote, Take
+from tools.editors.base import Capabilities
+from tools.errors import Broken, Refused
+from tools.types import Edit, Job, Progress, Quote, Take
 
 Told = Callable[[int], None]
 """Hears how many frames are done."""
-SLOWER = 60.0
-"""How many times longer a processor takes than the GPU of the roster's figures: an order of magnitude, not a figure."""
-OFFLOADED = {"none": 1.0, "model": 1.3, "sequential": 10.0}
-"""The same for weights that are moved to the GPU piece by piece."""
-FETCHED = 1800.0
-"""Seconds that weights take to download: tens of GB at some 20 MB a second."""
 
 
 class Stopped(Broken):
@@ -62,18 +51,11 @@ class Work:
 class LocalEditor(ABC):
     """An editor whose work is done by `fetch`, in a thread."""
 
-    def __init__(self, house: House, entry: Entry) -> None:
-        self.name = entry.name
-        self.capabilities = entry.capabilities
-        self.environment = house.environment
-        self.weights = entry.capabilities.weights or ""
-        self._jobs = house.home / "jobs" / entry.name
+    def __init__(self, name: str, capabilities: Capabilities, home: Path) -> None:
+        self.name = name
+        self.capabilities = capabilities
+        self._jobs = home / "jobs" / name
         self._running: dict[str, Work] = {}
-
-    @property
-    @abstractmethod
-    def work_bytes(self) -> int:
-        """Memory that is needed beside the weights."""
 
     @abstractmethod
     def check(self, edit: Edit) -> None:
@@ -83,19 +65,9 @@ class LocalEditor(ABC):
     def make(self, edit: Edit, kept: Path, folder: Path, work: Work) -> Take:
         """Does the edit; what is finished of it goes to `kept`, the take to `folder`."""
 
+    @abstractmethod
     def quote(self, edit: Edit) -> Quote:
-        """Free; the seconds are the roster's figures for a GPU that holds the weights, and more where none does.
-
-        Refused where the weights do not fit into this machine's memory.
-        """
-        self.check(edit)
-        can = self.capabilities
-        placed = models.planned(self.weights, self.environment, self.name, self.work_bytes)
-        seconds = can.seconds_per_job + edit.clip.frames / 24 * can.seconds_per_second
-        if placed is None:
-            return Quote(usd=Decimal(0), seconds=seconds + FETCHED, why="on this machine, once its weights are there")
-        slower = SLOWER if placed.device == "cpu" else OFFLOADED[placed.offload]
-        return Quote(usd=Decimal(0), seconds=round(seconds * slower, 1), why=f"on this machine: {placed.why}")
+        """What the edit would cost; Refused when the editor cannot do it."""
 
     async def submit(self, edit: Edit) -> Job:
         """Writes the edit down; submitted again it is the same job."""
@@ -156,26 +128,3 @@ class LocalEditor(ABC):
             raise Refused(f"{self.name} has no method {edit.method!r}; it has {', '.join(can.methods)}")
         if edit.action == "inpaint" and edit.mask is None:
             raise Refused(f"{self.name} only inpaints under a mask")
-
-
-def asking(work: Work) -> dict[str, Any]:
-    """A pipeline's callback, by which a job is stopped between two steps."""
-
-    def asked(_pipeline: Any, _step: int, _time: Any, told: dict[str, Any]) -> dict[str, Any]:
-        work.check()
-        return told
-
-    return {"callback_on_step_end": asked}
-
-
-Recipe = TypeVar("Recipe", bound=Frozen)
-
-
-def recipe_of(kind: type[Recipe], entry: Entry) -> Recipe:
-    """The recipe that a roster entry's settings make; BadInput names the setting that is wrong."""
-    try:
-        return kind.model_validate(entry.capabilities.settings)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = f"roster.toml: [editors.{entry.name}] settings: {'.'.join(map(str, first['loc']))}"
-        raise BadInput(f"{where}: {first['msg']}") from error
