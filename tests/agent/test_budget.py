@@ -173,3 +173,9 @@ def test_a_quote_is_low_when_all_goes_well_and_high_when_nothing_does() -> None:
     assert estimate([], again) == Estimate(low=Decimal(8), expected=made_again, high=Decimal(30))
     assert total([estimate([[way("0", 1.0)]], []), expected]) == expected
     assert estimate([], []) == Estimate()
+
+
+def test_weights_of_local_models_reach_their_editors(tmp_path: Path) -> None:
+    (tmp_path / "suture.toml").write_text('download = true\n[weights]\n"wan-vace-1.3b" = "/models/vace"\n')
+    found = editors_environment(load_settings(tmp_path), {})
+    assert (found["SUTURE_WAN_VACE_1_3B_WEIGHTS"], found["SUTURE_DOWNLOAD"]) == ("/models/vace", "1")

@@ -19,7 +19,7 @@ from PIL import Image
 
 from evals.bench import run_bench
 from evals.bench.vace import REAL, crop_of, figures, measured_on
-from tests.media.made import make_film
+from tests.media.made import make_film, texture
 from tools.editors.gate import composite
 from tools.editors.local import models
 from tools.editors.local.diffusion.crop import Sizes, crop_around
@@ -34,6 +34,7 @@ from tools.errors import BadInput, Broken, Refused
 from tools.media.decode import frames
 from tools.media.pixels import rgb8
 from tools.media.probe import probe
+from tools.media.sheets import write_picture
 from tools.types import Box, Clip, Edit, Job, Reference, Take
 
 pytest.importorskip("transformers", reason="local diffusion models are an extra: pip install 'suture[gpu]'")
@@ -205,6 +206,11 @@ def test_a_take_differs_under_the_mask_alone_and_never_looks_there(tmp_path: Pat
     again = pictures(fetched(editor, other, tmp_path / "two").media)
     assert np.abs(made[:, 25:39, 37:59].astype(int) - again[:, 25:39, 37:59]).max() <= 2
 
+    around = make_film(tmp_path / "around.mkv", codec="ffv1", count=7, thing=Box(2, 2, 30, 60))
+    third = edit.model_copy(update={"clip": Clip(media=around, first=0, last=6), "key": "third"})
+    other_place = pictures(fetched(editor, third, tmp_path / "three").media)
+    assert np.abs(made[:, 25:39, 37:59].astype(int) - other_place[:, 25:39, 37:59]).max() > 5
+
 
 def test_seed_prompt_and_references_count_and_a_repeat_is_the_same(tmp_path: Path, weights: Path) -> None:
     editor, edit = editor_at(tmp_path / "home", weights), edit_of(tmp_path, 7)
@@ -276,6 +282,20 @@ def test_a_retake_makes_the_window_and_keeps_the_rest(tmp_path: Path, weights: P
     same = [bool(np.array_equal(one, other)) for one, other in zip(source, made, strict=True)]
     assert same == [not 9 <= index <= 15 for index in range(26)]
     assert take.how["windows"] == 1
+
+
+def test_a_retake_goes_by_the_frames_that_are_kept(tmp_path: Path, weights: Path) -> None:
+    editor, takes = editor_at(tmp_path / "home", weights), {}
+    for name, changed in {"one": set[int](), "wrong": {5, 6, 7, 8}, "kept": set(range(13)) - {5, 6, 7, 8}}.items():
+        shot = tmp_path / name
+        shot.mkdir()
+        for index in range(13):
+            write_picture(shot / f"{index:04d}.png", texture(WIDTH, HEIGHT, index, seed=int(index in changed)))
+        clip = Clip(media=shot, first=0, last=12)
+        edit = Edit(key=name, action="retake", clip=clip, window=(5, 8), prompt="a calm sea", grain=False)
+        takes[name] = pictures(fetched(editor, edit, tmp_path / f"{name}-take").media)[5:9]
+    assert np.array_equal(takes["one"], takes["wrong"])
+    assert not np.array_equal(takes["one"], takes["kept"])
 
 
 def test_what_cannot_be_done_is_refused_and_a_cancelled_job_stops(tmp_path: Path, weights: Path) -> None:

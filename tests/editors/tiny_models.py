@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 PAD, END, UNKNOWN = "<pad>", "</s>", "<unk>"
+SPREAD = 0.1
+"""About how far the random VAE's latents lie apart: told the real one's, the model would see no picture in them."""
 WORDS = (PAD, END, UNKNOWN, "a", "calm", "sea", "red", "door", "clean", "wall")
 
 
@@ -33,7 +35,8 @@ def tiny_vace(seed: int = 0) -> dict[str, Any]:
     from transformers import UMT5Config, UMT5EncoderModel  # noqa: PLC0415
 
     torch.manual_seed(seed)
-    vae = diffusers().AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1)
+    spread = {"latents_mean": [0.0] * 16, "latents_std": [SPREAD] * 16}
+    vae = diffusers().AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, **spread)
     transformer = diffusers().WanVACETransformer3DModel(
         num_attention_heads=2,
         attention_head_dim=12,
