@@ -16,29 +16,19 @@ from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.blocks import CELL
 from tools.editors.local.cleanplate.fields import Field
+from tools.editors.local.cleanplate.lattice import Lattice, bordered
 from tools.editors.local.cleanplate.likeness import Likeness
 from tools.editors.local.cleanplate.target import Target, eight_bit
 from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, normalised
-from tools.editors.local.cleanplate.views import (
-    CEILING,
-    FLOOR,
-    LEAST_RING,
-    Slots,
-    followed_views,
-    found_views,
-    graded,
-    last_view,
-    read,
-    used,
-)
+from tools.editors.local.cleanplate.views import CEILING, FLOOR, LEAST_RING, Slots, found_views, graded
 from tools.editors.local.cleanplate.window import Seen, Window
 from tools.types import Bits, Box
 
 Source = Literal["frames", "carried", "reference"]
-CHOOSE_EVERY = 2
-"""Frames that a choice of views serves."""
 AGES = 1.1
 """By how much an error expected of the last frame grows when it is carried on."""
+MOST_ROWS = 1 << 14
+"""Rows of positions that one call of OpenCV's remap is given: it takes less than 2¹⁵."""
 EDGE = 4
 """Pixels beside the hole that its fill is levelled with."""
 
@@ -66,39 +56,45 @@ class Donors:
     real: Stack
     sources: tuple[Source, ...]
 
-
-class Borrower:
-    """Borrows for one hole, frame after frame; views are chosen every few frames and followed in between."""
-
-    def __init__(self) -> None:
-        self._last: tuple[int, int, Slots] | None = None
-        """Frame of the last choice, last frame, and its views."""
-
-    def donors(self, window: Window, target: Target) -> Donors | None:
-        """What other frames of the window show of the target's hole; None when nothing does."""
-        if target.known.sum() < LEAST_RING:
-            self._last = None
+    def first(self, count: int) -> Donors | None:
+        """As many of them."""
+        if not count:
             return None
-        chosen, slots = self._slots(window, target)
-        self._last = None if slots is None else (chosen, target.index, slots)
-        return None if slots is None else _shown(window, target, slots)
-
-    def _slots(self, window: Window, target: Target) -> tuple[int, Slots | None]:
-        if self._last is not None:
-            chosen, last, slots = self._last
-            if last == target.index - 1 and target.index < chosen + CHOOSE_EVERY and last in window:
-                return chosen, followed_views(window, target, last, slots)
-        return target.index, found_views(window, target)
+        codes, valid, error, real = (part[:count] for part in (self.codes, self.valid, self.error, self.real))
+        return Donors(codes, valid, error, real, self.sources[:count])
 
 
-def _shown(window: Window, target: Target, slots: Slots) -> Donors:
-    """The slots' pixels, in the target's light and graded."""
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """How the frame before lies on the target's blocks: full-size positions x, y (blocks, SIDE²) in it, the light
+    (1, 3, blocks, SIDE²) that brings it into the target's, and the squared error expected of its picture.
+    """
+
+    index: int
+    x: Field
+    y: Field
+    light: Stack
+    error: Stack
+
+
+def donors(window: Window, target: Target) -> tuple[Donors | None, Carrier | None]:
+    """What other frames of the window show of the target's hole, and the way in which the last one lies."""
+    slots = found_views(window, target) if target.known.sum() >= LEAST_RING else None
+    if slots is None:
+        return None, None
     taken = [_slot(window, slots, n, target) for n in range(len(slots.x))]
     scale = eight_bit(window[target.index].frame.layout.depth)
-    codes = torch.from_numpy(np.stack([one[0] for one in taken]) * np.float32(scale)).permute(0, 3, 1, 2)
+    codes = torch.from_numpy(np.stack([one[0] for one in taken])).permute(0, 3, 1, 2) * scale
     valid = torch.from_numpy(np.stack([one[1] for one in taken])).float()[:, None]
-    lit, error = _graded(codes, valid, target)
-    return Donors(lit, valid, error, torch.ones_like(valid), _all("frames", len(taken)))
+    light, error = _graded(codes, valid, target)
+    codes += light
+    real = torch.ones_like(valid)
+    found = Donors(codes, valid, error, real, _all("frames", len(taken)))
+    if target.index - 1 not in window:
+        return found, None
+    x, y = _fine(slots, len(taken) - 1, target)
+    last = Carrier(target.index - 1, x, y, light[-1:], error[-1:])
+    return found.first(len(taken) - 1), last
 
 
 def _all(source: Source, count: int) -> tuple[Source, ...]:
@@ -107,44 +103,37 @@ def _all(source: Source, count: int) -> tuple[Source, ...]:
 
 def _slot(window: Window, slots: Slots, n: int, target: Target) -> tuple[Field, Bits]:
     """One slot's native codes (blocks, SIDE², 3) at the target's blocks, and where they may be believed."""
-    x, y = _fine(slots.x[n], slots.y[n], target, window[target.index].scale)
-    which = _of_blocks(slots.which[n], target)
+    x, y = _fine(slots, n, target)
     codes, valid = np.zeros((*x.shape, 3), np.float32), np.zeros(x.shape, np.bool_)
-    for number in used(which):
-        mine = which == number
-        codes[mine], valid[mine] = _taken(window[slots.views[number].index], x[mine], y[mine])
+    for frame, mine in slots.used(n, _cells_of_blocks(slots.lattice, target)):
+        codes[mine], valid[mine] = _taken(window[frame], x[mine], y[mine])
     return codes, valid
 
 
-def _of_blocks(which: NDArray[np.int64], target: Target) -> NDArray[np.int64]:
-    """What a map over the box says at the middle of every block."""
+def _cells_of_blocks(lattice: Lattice, target: Target) -> NDArray[np.int64]:
+    """The cell that the middle of every block lies in."""
     blocks = target.blocks
-    rows, columns = which.shape
     row, column = np.divmod(blocks.chosen, blocks.columns)
-    at_row = (2 * row + 1) * rows // (2 * blocks.rows)
-    at_column = (2 * column + 1) * columns // (2 * blocks.columns)
-    return np.asarray(which[at_row, at_column], np.int64)
+    at_row = (2 * row + 1) * lattice.rows // (2 * blocks.rows)
+    at_column = (2 * column + 1) * lattice.columns // (2 * blocks.columns)
+    return np.asarray(at_row * lattice.columns + at_column, np.int64)
 
 
-def carried(window: Window, target: Target, last: Result) -> Donors | None:
+def carried(window: Window, target: Target, last: Result, carrier: Carrier) -> Donors:
     """The last frame's result as a donor; how good its own fill was, which no ring can tell, is added to its grade."""
-    view = last_view(window, target)
-    if view is None:
-        return None
-    seen = window[view.index]
-    x, y = _fine(view.x, view.y, target, seen.scale)
-    free = _taken(seen, x, y)[1]
-    part, at = _reached(x, y, seen)
+    seen = window[carrier.index]
+    part, at = _reached(carrier.x, carrier.y, seen)
     ways = (cv2.INTER_CUBIC, cv2.INTER_NEAREST, cv2.INTER_NEAREST)
     old, error, real = (
-        cv2.remap(plane[part.slices].astype(np.float32), *at, way, borderMode=cv2.BORDER_REPLICATE)
+        _read(plane[part.slices], *at, way)
         for plane, way in zip((last.codes, last.error, last.real), ways, strict=True)
     )
-    codes = torch.from_numpy(old * np.float32(eight_bit(seen.frame.layout.depth))).permute(2, 0, 1)[None]
-    lit, grade = _graded(codes, _flags(free), target)
+    scale = np.float32(eight_bit(seen.frame.layout.depth))
+    codes = torch.from_numpy(old.astype(np.float32) * scale).permute(2, 0, 1)[None]
     before, borrowed = (torch.from_numpy(plane)[None, None] for plane in (error, real))
-    expected = grade + AGES * target.blocks.cells(before)
-    return Donors(lit, _flags(_within(x, y, seen)), expected, borrowed, ("carried",))
+    expected = carrier.error + AGES * target.blocks.cells(before)
+    inside = _flags(_within(carrier.x, carrier.y, seen))
+    return Donors(codes + carrier.light, inside, expected, borrowed, ("carried",))
 
 
 def _flags(where: Bits) -> Stack:
@@ -166,19 +155,33 @@ def _reached(x: Field, y: Field, seen: Seen) -> tuple[Box, tuple[Field, Field]]:
 
 def _taken(seen: Seen, x: Field, y: Field) -> tuple[Field, Bits]:
     """A frame's native codes (blocks, SIDE², 3) at full-size positions, and where they may be believed."""
-    part, at = _reached(x, y, seen)
-    codes = cv2.remap(seen.codes(part).astype(np.float32), *at, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    barred = cv2.remap(seen.barred[part.slices].astype(np.float32), *at, cv2.INTER_LINEAR, borderValue=(1.0,))
-    return np.asarray(codes, np.float32), np.asarray(_within(x, y, seen) & (barred < 1e-3), np.bool_)
+    height, width = seen.hole.shape
+    part, codes = seen.region(_spanning(x, y, width, height))
+    at = (x - np.float32(part.x), y - np.float32(part.y))
+    barred = _read(seen.barred[part.slices], *at, cv2.INTER_LINEAR)
+    return _read(codes, *at, cv2.INTER_CUBIC).astype(np.float32), _within(x, y, seen) & (barred == 0)
 
 
-def _fine(plane_x: Field, plane_y: Field, target: Target, scale: float) -> tuple[Field, Field]:
-    """Working positions (h, w) on a grid over the box as full-size positions of the blocks' pixels."""
-    rows, columns = plane_x.shape
-    x, y = target.places
-    at = (x * np.float32(columns / target.box.w) - 0.5, y * np.float32(rows / target.box.h) - 0.5)
-    both = read(np.stack([plane_x, plane_y], axis=2), *at)
-    both = (both + np.float32(0.5)) / np.float32(scale) - np.float32(0.5)
+def _read(plane: NDArray[Any], x: Field, y: Field, way: int) -> NDArray[Any]:
+    """A plane at real positions (blocks, SIDE²); beyond its edge the edge repeats."""
+    parts = [
+        cv2.remap(plane, x[n : n + MOST_ROWS], y[n : n + MOST_ROWS], way, borderMode=cv2.BORDER_REPLICATE)
+        for n in range(0, len(x), MOST_ROWS)
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _fine(slots: Slots, n: int, target: Target) -> tuple[Field, Field]:
+    """A slot's working positions as full-size positions of the blocks' pixels."""
+    lattice = slots.lattice
+    wide = bordered(np.stack([slots.x[n], slots.y[n]])).transpose(1, 2, 0)
+    across, down = target.places
+    at = (
+        across * np.float32(lattice.columns / target.box.w) + 0.5,
+        down * np.float32(lattice.rows / target.box.h) + 0.5,
+    )
+    both = cv2.remap(np.ascontiguousarray(wide), *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    both = (both + np.float32(0.5)) / np.float32(lattice.scale) - np.float32(0.5)
     return np.ascontiguousarray(both[..., 0]), np.ascontiguousarray(both[..., 1])
 
 
@@ -190,15 +193,17 @@ def _spanning(x: Field, y: Field, width: int, height: int, margin: int = 4) -> B
 
 
 def _graded(codes: Stack, valid: Stack, target: Target) -> tuple[Stack, Stack]:
-    """Codes in the target's light, and the squared error expected of them, by how they do on the ring."""
+    """The light that codes lack (n, 3, blocks, SIDE²), and the squared error expected of them with it (on cells), by
+    how they do on the ring. Light is constant within a cell of the ring, so sums over cells are all that is needed.
+    """
     blocks, reach = target.blocks, target.reach / CELL
     truth, known = truth_of(target)
     ring = valid * known
+    gap = (truth - codes).mul_(ring)
     weight = blocks.cells(ring)
-    gap = (truth - codes) * ring
     light = blocks.lifted(normalised(blocks.cells(gap), weight, max(1.0, reach)))
-    error = square_mean(gap - light * ring).clamp_max_(CEILING)
-    return codes + light, graded(blocks.cells(error), weight, reach)
+    error = blocks.cells(square_mean(gap - light * ring).clamp_max_(CEILING))
+    return light, graded(error, weight, reach)
 
 
 def square_mean(codes: Stack) -> Stack:

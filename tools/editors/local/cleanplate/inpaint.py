@@ -1,7 +1,7 @@
 """The clean plate, frame by frame: borrow, weigh, grow, seam, grain.
 
 Works on (H, W, 3) code values at the source's own bit depth and never goes through 8-bit RGB. Memory is bounded by the
-window, not by the shot. Borrowing for the next frames runs ahead on another core.
+window, not by the shot. Borrowing for the next frames runs ahead on other cores.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.borrow import (
     EDGE,
-    Borrower,
+    Carrier,
     Donors,
     Fused,
     Result,
     Trust,
     carried,
+    donors,
     fused,
     levelled,
     of_likenesses,
@@ -80,7 +81,7 @@ def inpaint(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield from _Plate(frames, masks, references, settings, pool).run()
     finally:
         torch.set_num_threads(threads)
@@ -91,7 +92,7 @@ class _Part:
     """One part of a frame's hole under work."""
 
     target: Target
-    found: Future[Donors | None] | None
+    found: Future[tuple[Donors | None, Carrier | None]] | None
 
 
 @dataclass(slots=True)
@@ -115,7 +116,6 @@ class _Plate:
         self._references, self._settings, self._pool = references, settings, pool
         self._window = Window()
         self._trust = Trust()
-        self._borrowers: list[Borrower] = []
         self._calibrated = -CALIBRATE_EVERY
         self._last: tuple[int, Result] | None = None
 
@@ -147,10 +147,7 @@ class _Plate:
         targets = [target_of(self._window, index, part) for part in parts]
         if self._settings.method not in ("auto", "temporal"):
             return _Begun(index, [_Part(target, None) for target in targets])
-        if len(self._borrowers) != len(targets):
-            self._borrowers = [Borrower() for _ in targets]
-        pairs = zip(self._borrowers, targets, strict=True)
-        return _Begun(index, [_Part(t, self._pool.submit(one.donors, self._window, t)) for one, t in pairs])
+        return _Begun(index, [_Part(t, self._pool.submit(donors, self._window, t)) for t in targets])
 
     def _finish(self, begun: _Begun, reach: int) -> Filled:
         seen = self._window[begun.index]
@@ -171,9 +168,10 @@ class _Plate:
     def _fill(self, part: _Part, result: Result) -> tuple[float, float]:
         """Fills one part of the hole; returns the borrowed share and the expected error."""
         target = part.target
+        found, carrier = (None, None) if part.found is None else part.found.result()
         groups = (
-            None if part.found is None else part.found.result(),
-            self._carried(target),
+            found,
+            self._carried(target, carrier),
             of_likenesses(self._likenesses(target), target),
         )
         found = together(groups)
@@ -189,10 +187,10 @@ class _Plate:
         set_part(result.real, target, mix.real)
         return float(mix.real[target.hole].mean()), float(mix.error[target.hole].mean())
 
-    def _carried(self, target: Target) -> Donors | None:
-        if self._last is None or self._last[0] != target.index - 1:
+    def _carried(self, target: Target, carrier: Carrier | None) -> Donors | None:
+        if carrier is None or self._last is None or self._last[0] != carrier.index:
             return None
-        return carried(self._window, target, self._last[1])
+        return carried(self._window, target, self._last[1], carrier)
 
     def _likenesses(self, target: Target) -> list[Any]:
         if self._settings.method not in ("auto", "reference"):
@@ -219,7 +217,7 @@ class _Plate:
             return None
         hidden = self._window.hiding(shift)
         target = target_of(hidden, index, where)
-        found = Borrower().donors(hidden, target)
+        found, _ = donors(hidden, target)
         inside = target.hole
         grown_error = square_mean(spatial_fill(target) - target.codes)[inside]
         sums = np.array([[0.0, 0.0], [float(grown_error.sum()), roughness(target) * float(inside.sum())]])

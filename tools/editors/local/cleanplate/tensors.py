@@ -12,34 +12,31 @@ from torch.nn import functional
 
 Stack: TypeAlias = torch.Tensor
 
+FAINT = 1e-4
+"""Share of a Gaussian's height below which it is nothing: denormal numbers are slow."""
+LARGE = 160
+"""Side of a grid from which on smooth fields are made on a coarser one."""
+
 
 def stack(array: NDArray[Any]) -> Stack:
     """(n, h, w) or (h, w) numpy fields as (n, 1, h, w)."""
     return torch.from_numpy(np.ascontiguousarray(array, np.float32)).reshape(-1, 1, *array.shape[-2:])
 
 
-@lru_cache(maxsize=64)
-def _bell(sigma: float) -> tuple[float, ...]:
-    """The middle and the right half of a Gaussian that sums to 1."""
-    radius = max(1, round(2.5 * sigma))
-    bell = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    return tuple(float(share) for share in bell[radius:] / bell.sum())
+@lru_cache(maxsize=256)
+def _bells(length: int, sigma: float) -> torch.Tensor:
+    """(length, length): a Gaussian around every place, of which the border cuts off a part."""
+    place = torch.arange(length, dtype=torch.float32)
+    bell = torch.exp(-0.5 * ((place[:, None] - place) / sigma) ** 2)
+    held: Stack = torch.where(bell > FAINT, bell, 0) / (sigma * (2 * torch.pi) ** 0.5)
+    return held
 
 
 def blurred(fields: Stack, sigma: float) -> Stack:
-    """A Gaussian mean over zeros beyond the border: divide by the blurred weight."""
-    return _along(_along(fields, sigma, -1), sigma, -2)
-
-
-def _along(fields: Stack, sigma: float, axis: int) -> Stack:
-    bell = _bell(round(sigma, 2))
-    made = fields * bell[0]
-    length = fields.shape[axis]
-    for offset, share in enumerate(bell[1:length], start=1):
-        rest = length - offset
-        made.narrow(axis, offset, rest).add_(fields.narrow(axis, 0, rest), alpha=share)
-        made.narrow(axis, 0, rest).add_(fields.narrow(axis, offset, rest), alpha=share)
-    return made
+    """A Gaussian mean over zeros beyond the border: divide by the blurred weight. For small grids: by matrices."""
+    height, width = fields.shape[-2:]
+    near = round(max(sigma, 0.4), 2)
+    return _bells(height, near).to(fields.device) @ (fields @ _bells(width, near).to(fields.device))
 
 
 def pooled(fields: Stack, by: int) -> Stack:
@@ -75,9 +72,10 @@ def smoothed(fields: Stack, weight: Stack, sigma: float) -> Stack:
 
 def normalised(weighed: Stack, weight: Stack, sigma: float) -> Stack:
     """`smoothed` of fields that carry their weight already."""
-    by = max(1, int(sigma))
+    size = (weighed.shape[-2], weighed.shape[-1])
+    by = max(1, int(sigma)) if max(size) > LARGE else 1
     total = weight.mean(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
     mean = weighed.mean(dim=(-2, -1), keepdim=True) / total
-    fine = sigma / by
-    made = (blurred(pooled(weighed, by), fine) + 1e-4 * mean) / (blurred(pooled(weight, by), fine) + 1e-4)
-    return lifted(made, (weighed.shape[-2], weighed.shape[-1])) if by > 1 else made
+    both = blurred(pooled(torch.cat([weighed, weight.expand(len(weighed), -1, -1, -1)], 1), by), sigma / by)
+    made = (both[:, :-1] + 1e-4 * mean) / (both[:, -1:] + 1e-4)
+    return lifted(made, size) if by > 1 else made

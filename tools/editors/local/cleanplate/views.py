@@ -1,34 +1,25 @@
 """Views of a hole: where its content lies in other frames, and which of them to borrow from.
 
 A view follows the camera (chained homographies) or the flow. Coarse to fine, every view is put in place by what the
-ring around the hole, whose truth is known, says is left, and is judged there; the few that together promise the least
-error go on.
+ring around the hole says is left, and is judged there; the few that together promise the least error go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tools.editors.local.cleanplate.fields import Field, grown
+from tools.editors.local.cleanplate.fields import Field
+from tools.editors.local.cleanplate.lattice import Grid, Lattice, Scene, Sight, looked
+from tools.editors.local.cleanplate.placing import left_over
 from tools.editors.local.cleanplate.target import Target
-from tools.editors.local.cleanplate.tensors import (
-    Stack,
-    blurred,
-    extended,
-    lifted,
-    normalised,
-    pooled,
-    smoothed,
-    stack,
-)
-from tools.editors.local.cleanplate.window import LEVELS, MotionModel, Seen, Window, through
-from tools.types import Bits, Box
+from tools.editors.local.cleanplate.tensors import Stack, normalised
+from tools.editors.local.cleanplate.window import HIDDEN, MotionModel, Window, through
+from tools.types import Bits
 
 FAR = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17, 20, 24, 28, 33, 39, 46, 54, 64, 75, 88, 103, 120)
 """Distances in frames at which views are looked for."""
@@ -36,242 +27,128 @@ FLOW_REACH = 40
 """Frames over which chained flow is followed."""
 NEAR = 12.0
 """Distance in frames at which a view is worth half, before anything of it was looked at."""
-GRID = 80
-"""Points along the longer side of the coarsest grid, at most."""
-FUNNEL = ((10, 2), (8, 1))
-"""Views that are placed, and rounds of placing, from the coarsest grid on."""
+LOOKED_AT = 10
+"""Frames whose views are looked at."""
+PLACED = 8
+"""Views that are put in place on more than the coarsest grid."""
 SLOTS = 4
 """Views that every piece of a hole borrows from."""
-WINDOW = (2.5, 2.5, 4.0)
-"""Sigma in grid points of the windows that displacement is measured in."""
+JUDGED = 4
+"""Points a side of every cell at which views are held against each other: coarser, and all look alike."""
+COARSE, MIDDLE, FINE = 5.0, 2.5, 4.0
+"""Sigma in points of the windows that displacement is measured in, from the first round to the last."""
 LEAST_GAIN = 0.05
 """Octaves of expected error that a further view must take off, averaged over the hole."""
 FLOOR, CEILING = 2.0, 4000.0
 """Squared error (8-bit steps) below which a better grade means nothing (grain), and that counts at most."""
-RIDGE, TEXTURE = 2.0, 30.0
-"""Added to the structure tensor, and its smaller eigenvalue at which a displacement is believed by half."""
 LEAST_RING = 64
 """Known pixels that the target must have around it before anything can be judged."""
-LONGEST = 2.0
-"""Grid points by which one round moves a view at most."""
-
-Grid = tuple[Field, Field]
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One frame's sight of a region: working positions x, y (h, w) of the grid's points, and which of them it shows."""
-
-    index: int
-    model: MotionModel
-    x: Field
-    y: Field
-    seen: Bits
-
-
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """What is known of the target on one grid: working positions, luma, where it is known, its hole (1, 1, h, w)."""
-
-    level: int
-    grid: Grid
-    truth: Stack
-    known: Stack
-    hole: Stack
-    reach: float
-
-
-def last_view(window: Window, target: Target) -> View | None:
-    """The frame before, in place on the finest grid."""
-    if target.index - 1 not in window or target.known.sum() < LEAST_RING:
-        return None
-    sight = _sight(window[target.index], target, max(1, _level_for(target.box, window[target.index].scale) - 2))
-    x, y = window.step(target.index, -1).at(*sight.grid)
-    view = View(target.index - 1, "flow", x, y, inside(window[target.index - 1], x, y))
-    return placed(window, [view], sight, 1, WINDOW[-1])[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """The views to borrow from, in place: every piece of a hole has views of its own.
-
-    `x`, `y` (n, h, w) are working positions on a grid over the full-size `box`, `which` (n, h, w) the view that they
-    lie in, by its place in `views`; -1 where there is none.
+    """Views in place. `x`, `y` (n, rows, columns) are the working positions of a lattice's middles, `which` (n, rows,
+    columns) is the frame that they lie in, by its place in `frames`; -1 where there is none.
     """
 
-    views: tuple[View, ...]
-    box: Box
+    lattice: Lattice
+    frames: tuple[int, ...]
     x: Field
     y: Field
     which: NDArray[np.int64]
 
+    def kept(self, picks: list[int]) -> Slots:
+        """Some of them."""
+        return replace(self, x=self.x[picks], y=self.y[picks], which=self.which[picks])
+
+    def used(self, n: int, cells: NDArray[np.int64]) -> Iterator[tuple[int, Bits]]:
+        """The frames that a slot lies in, and which of the cells lie in each."""
+        which = self.which[n].ravel()[cells]
+        for number in np.flatnonzero(np.bincount(which + 1)[1:]):
+            yield self.frames[number], which == number
+
 
 def found_views(window: Window, target: Target) -> Slots | None:
-    """Up to SLOTS views for every piece of the hole, on a grid of half the working size or coarser."""
-    seen = window[target.index]
-    sight = _sight(seen, target, _level_for(target.box, seen.scale))
-    found = candidates(window, target.index, sight.grid, sight.hole[0, 0].numpy() > 0, FUNNEL[0][0])
-    for step, (_, rounds) in enumerate(FUNNEL):
-        if not found:
-            return None
-        found = placed(window, found, sight, rounds, WINDOW[step])
-        if step + 1 < len(FUNNEL):
-            found = _best(window, target, found, sight, FUNNEL[step + 1][0])
-            sight = _sight(seen, target, sight.level - 1)
-            found = [_finer(view, sight.grid) for view in found]
-    return _slotted(window, target, found, sight)
+    """Up to SLOTS views for every piece of the hole; where there is a frame before, a view of it is the last."""
+    scene = Scene(window[target.index], target)
+    found = candidates(window, scene)
+    if found is not None:
+        found = _chosen(window, scene, found)
+    found = _with_last(window, scene, found)
+    if found is None:
+        return None
+    for level in (1, 0):
+        per = min(8, 1 << max(0, scene.lattice.level - level))
+        found = placed(window, found, scene.sight(per, scene.ring), FINE)
+    return found
 
 
-def _slotted(window: Window, target: Target, found: list[View], sight: _Sight) -> Slots | None:
-    """For every piece of the hole the views that suit it best; put in place once more on a finer grid."""
-    fine = _sight(window[target.index], target, max(0, sight.level - 1))
-    found = [_finer(view, fine.grid) for view in found]
-    picks = _picks(window, target, found, fine)
-    count = max(len(pick) for pick in picks)
+def _chosen(window: Window, scene: Scene, found: Slots) -> Slots | None:
+    """For every piece of the hole the views that suit it best."""
+    coarse = scene.sight(1, scene.everywhere, 1)
+    found = placed(window, found, coarse, COARSE)
+    best = _best(_picks(window, scene, found, coarse))
+    if not best:
+        return None
+    found = found.kept(best)
+    found = placed(window, found, scene.sight(1, scene.everywhere), MIDDLE)
+    picks = _picks(window, scene, found, scene.sight(JUDGED, scene.ring))
+    count = max((len(pick) for pick in picks), default=0)
     if not count:
         return None
     table = np.full((count, len(picks)), -1, np.int64)
     for piece, pick in enumerate(picks):
         table[: len(pick), piece] = pick
-    which = table[:, _pieces(target, fine)]
-    x, y = (
-        np.take_along_axis(np.stack(planes), np.maximum(which, 0), 0)
-        for planes in zip(*((view.x, view.y) for view in found), strict=True)
-    )
-    return _put_in_place(window, target, Slots(tuple(found), target.box, x, y, which))
+    mine = table[:, scene.pieces]
+    first = np.maximum(mine, 0)
+    x, y = (np.take_along_axis(plane, first, 0) for plane in (found.x, found.y))
+    which = np.take_along_axis(found.which, first, 0)
+    return replace(found, x=x, y=y, which=np.where(mine < 0, -1, which))
 
 
-def _put_in_place(window: Window, target: Target, slots: Slots) -> Slots:
-    """Slots moved by two more rounds, down to the finest grid."""
-    level = max(1, _level_for(target.box, window[target.index].scale) - 2)
-    for finer in (level, level - 1):
-        slots = _settled(window, target, slots, finer)
-    return slots
+def _with_last(window: Window, scene: Scene, found: Slots | None) -> Slots | None:
+    """The slots and, as the last of them, the view that the flow has of the frame before."""
+    before = scene.target.index - 1
+    if before not in window:
+        return found
+    lattice = scene.lattice
+    x, y = (plane[None] for plane in window.step(before + 1, -1).at(*lattice.middles))
+    if found is None:
+        return Slots(lattice, (before,), x, y, np.zeros(x.shape, np.int64))
+    which = np.concatenate([found.which, np.full(x.shape, len(found.frames), np.int64)])
+    x, y = np.concatenate([found.x, x]), np.concatenate([found.y, y])
+    return Slots(lattice, (*found.frames, before), x, y, which)
 
 
-def followed_views(window: Window, target: Target, before: int, slots: Slots) -> Slots:
-    """The views of a neighbouring frame, `before`, followed to this one: the same pictures from a step further on."""
-    seen = window[target.index]
-    level = max(1, _level_for(target.box, seen.scale) - 2)
-    x, y = window.step(target.index, before - target.index).at(*grid_of(target.box, seen.scale, level))
-    rows, columns = slots.x.shape[1:]
-    box = slots.box
-    across = ((x + 0.5) / seen.scale - box.x) * np.float32(columns / box.w) - np.float32(0.5)
-    down = ((y + 0.5) / seen.scale - box.y) * np.float32(rows / box.h) - np.float32(0.5)
-    there_x, there_y = (np.stack([read(plane, across, down) for plane in planes]) for planes in (slots.x, slots.y))
-    near = (np.rint(down).astype(np.int64), np.rint(across).astype(np.int64))
-    inside_ = (near[0] >= 0) & (near[1] >= 0) & (near[0] < rows) & (near[1] < columns)
-    which = slots.which[:, near[0].clip(0, rows - 1), near[1].clip(0, columns - 1)]
-    moved = Slots(slots.views, target.box, there_x, there_y, np.where(inside_, which, -1))
-    return _put_in_place(window, target, moved)
-
-
-def _settled(window: Window, target: Target, slots: Slots, level: int) -> Slots:
-    """The slots on a finer grid, moved by one more round."""
-    sight = _sight(window[target.index], target, level)
-    rows, columns = sight.grid[0].shape
-    x, y = (np.stack([enlarged(plane, columns, rows) for plane in planes]) for planes in (slots.x, slots.y))
-    near = [cv2.resize(one.astype(np.int16), (columns, rows), interpolation=cv2.INTER_NEAREST) for one in slots.which]
-    finer = Slots(slots.views, slots.box, x, y, np.stack(near).astype(np.int64))
-    luma, free = _seen_in_slots(window, finer, level)
-    shift = left_over(luma, free * sight.known, sight.truth, WINDOW[-1]).numpy()
-    moved = [_shifted(*one) for one in zip(x, y, shift[:, 0], shift[:, 1], strict=True)]
-    return replace(finer, x=np.stack([one for one, _ in moved]), y=np.stack([two for _, two in moved]))
-
-
-def _seen_in_slots(window: Window, slots: Slots, level: int) -> tuple[Stack, Stack]:
-    """Luma of the slots and where it may be believed, (n, 1, h, w): every piece from its own view."""
-    luma, free = np.zeros(slots.x.shape, np.float32), np.zeros(slots.x.shape, np.float32)
-    for n, which in enumerate(slots.which):
-        for number in used(which):
-            mine = which == number
-            part = (n, *_around(mine))
-            x, y, seen = slots.x[part], slots.y[part], window[slots.views[number].index]
-            light, barred = _looked(seen, level, x, y)
-            np.copyto(luma[part], light, where=mine[part[1:]])
-            np.copyto(free[part], (barred < 1e-3) & inside(seen, x, y), where=mine[part[1:]])
-    return stack(luma), stack(free)
-
-
-def used(which: NDArray[np.int64]) -> list[int]:
-    """The views that a map names."""
-    return [int(number) for number in np.flatnonzero(np.bincount(which.ravel() + 1)[1:])]
-
-
-def _around(mask: Bits) -> tuple[slice, slice]:
-    box = Box.around(mask)
-    assert box is not None, "a view is used somewhere"
-    return box.slices
-
-
-def _pieces(target: Target, sight: _Sight) -> NDArray[np.int64]:
-    """Which piece of the hole every grid point is nearest to."""
-    rows, columns = sight.grid[0].shape
-    _, numbers = cv2.connectedComponents(grown(target.hole, 4).astype(np.uint8))
-    small = cv2.resize(numbers.astype(np.uint16), (columns, rows), interpolation=cv2.INTER_NEAREST)
-    small = np.where(sight.hole[0, 0].numpy() > 0, small, 0)
-    _, nearest = cv2.distanceTransformWithLabels(
-        (small == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    numbered = np.zeros(int(nearest.max()) + 1, np.int64)
-    numbered[nearest[small > 0]] = small[small > 0]
-    return np.asarray(np.maximum(numbered[nearest] - 1, 0), np.int64)
-
-
-def _level_for(box: Box, scale: float) -> int:
-    level = 2
-    while max(box.w, box.h) * scale / (1 << level) > GRID and level < LEVELS - 1:
-        level += 1
-    return level
-
-
-def grid_of(box: Box, scale: float, level: int) -> Grid:
-    """Working coordinates of a grid over a full-size box, about as fine as a level of the pyramid."""
-    columns, rows = (max(4, round(side * scale / (1 << level))) for side in (box.w, box.h))
-    x = box.x + (np.arange(columns) + 0.5) * box.w / columns
-    y = box.y + (np.arange(rows) + 0.5) * box.h / rows
-    xs, ys = np.meshgrid(x * scale - 0.5, y * scale - 0.5)
-    return xs.astype(np.float32), ys.astype(np.float32)
-
-
-def _sight(seen: Seen, target: Target, level: int) -> _Sight:
-    grid = grid_of(target.box, seen.scale, level)
-    rows, columns = grid[0].shape
-    shares = [
-        cv2.resize(part.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
-        for part in (target.known, target.hole)
-    ]
-    luma, barred = _looked(seen, level, *grid)
-    known = (shares[0] > 0.999) & (barred < 1e-3)
-    reach = max(1.0, target.reach * seen.scale / (1 << level))
-    return _Sight(level, grid, stack(luma), stack(known), stack(shares[1] > 0), reach)
-
-
-def _looked(seen: Seen, level: int, x: Field, y: Field) -> tuple[Field, Field]:
-    """Luma and barred share at working positions, from a level of the frame's pyramid."""
-    by = np.float32(1 << level)
-    at = (x + 0.5) / by - 0.5, (y + 0.5) / by - 0.5
-    plane = seen.pyramid[level]
-    luma, barred = (
-        cv2.remap(p, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for p in (plane.luma, plane.barred)
-    )
-    return np.asarray(luma, np.float32), np.asarray(barred, np.float32)
-
-
-def inside(seen: Seen, x: Field, y: Field) -> Bits:
-    """Which working positions lie in the picture."""
-    height, width = seen.small.shape
-    return np.asarray((x >= 1) & (y >= 1) & (x < width - 2) & (y < height - 2), np.bool_)
-
-
-def candidates(window: Window, index: int, grid: Grid, hole: Bits, most: int) -> list[View]:
-    """The `most` views that promise most before they are looked at closely."""
+def candidates(window: Window, scene: Scene) -> Slots | None:
+    """The views that promise most before they are looked at closely; None: no other frame shows the hole's content."""
+    index, lattice = scene.target.index, scene.lattice
     models: tuple[MotionModel, ...] = ("plane", "flow")
     found: list[View] = []
     for direction in (1, -1):
         for model in models:
-            found += _walk(window, _Way(index, direction, model), grid, hole)
-    return _worthwhile(found, index, hole, most)
+            found += _walk(window, _Way(index, direction, model), lattice.middles, scene.hole)
+    found = _worthwhile(found, index)
+    if not found:
+        return None
+    x, y = (np.stack([_everywhere(view, lattice)[axis] for view in found]) for axis in (0, 1))
+    which = np.arange(len(found))[:, None, None].repeat(x.shape[1], 1).repeat(x.shape[2], 2)
+    return Slots(lattice, tuple(view.index for view in found), x, y, which)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One frame's sight of a region: a homography, or the working positions (rows, columns) of the lattice's middles;
+    and which of the hole's cells it shows.
+    """
+
+    index: int
+    way: NDArray[np.float64] | Grid
+    shown: Bits
+
+
+def _everywhere(view: View, lattice: Lattice) -> Grid:
+    return view.way if isinstance(view.way, tuple) else through(view.way, *lattice.middles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +171,7 @@ class _Way:
 def _walk(window: Window, way: _Way, grid: Grid, hole: Bits) -> Iterator[View]:
     """Views along one model of motion, until the hole's content has left the picture."""
     at, (x, y), matrix = way.start, grid, np.eye(3)
+    inner = (x[hole], y[hole])
     for distance in way.stops(window):
         while at != way.start + way.direction * distance:
             step = window.step(at, way.direction)
@@ -302,27 +180,27 @@ def _walk(window: Window, way: _Way, grid: Grid, hole: Bits) -> Iterator[View]:
                 x, y = step.at(x, y)
             else:
                 matrix = step.plane @ matrix
-        if way.model == "plane":
-            x, y = through(matrix / matrix[2, 2], *grid)
-        within = inside(window[at], x, y)
-        seen = within & (_looked(window[at], 0, x, y)[1] < 1e-3)
-        if (seen & hole).any():
-            yield View(at, way.model, x, y, seen)
-        if not within[hole].any():
+        there = (x[hole], y[hole]) if way.model == "flow" else through(matrix / matrix[2, 2], *inner)
+        height, width = window[at].small.shape
+        if not ((there[0] >= 1) & (there[1] >= 1) & (there[0] < width - 2) & (there[1] < height - 2)).any():
             return
+        shown = looked(window[at], 0, *(one[None] for one in there))[0] < HIDDEN
+        if shown.any():
+            yield View(at, (x, y) if way.model == "flow" else matrix / matrix[2, 2], shown)
 
 
-def _worthwhile(found: list[View], index: int, hole: Bits, most: int) -> list[View]:
-    """All views of the frames that show most of what nothing else does, near ones first; a pixel seen again counts
+def _worthwhile(found: list[View], index: int) -> list[View]:
+    """All views of the frames that show most of what nothing else does, near ones first; a cell seen again counts
     less and less."""
     frames = sorted({view.index for view in found})
-    if len(frames) <= most:
+    if len(frames) <= LOOKED_AT:
         return found
-    shown = np.stack([_shown(found, frame, hole) for frame in frames])
+    shown = np.stack([np.any([v.shown for v in found if v.index == frame], axis=0) for frame in frames])
+    shown = shown.astype(np.float32)
     near = np.array([1.0 / (1.0 + abs(frame - index) / NEAR) for frame in frames], np.float32)
     want = np.ones(shown.shape[1], np.float32)
     picks: list[int] = []
-    while len(picks) < most:
+    while len(picks) < LOOKED_AT:
         news = (shown @ want) * near
         news[picks] = 0
         best = int(news.argmax())
@@ -334,124 +212,59 @@ def _worthwhile(found: list[View], index: int, hole: Bits, most: int) -> list[Vi
     return [view for view in found if view.index in chosen]
 
 
-def _shown(found: list[View], frame: int, hole: Bits) -> Field:
-    """Which pixels of the hole any view of a frame shows, as 0 or 1."""
-    views = [view.seen[hole] for view in found if view.index == frame]
-    return np.asarray(np.any(views, axis=0), np.float32)
+def placed(window: Window, found: Slots, sight: Sight, sigma: float) -> Slots:
+    """The views moved by what the ring says is left."""
+    shift = left_over(sight, *_seen(window, found, sight), sigma).numpy()
+    x, y = (_read(plane, shift) for plane in (found.x, found.y))
+    return replace(found, x=x, y=y)
 
 
-def placed(window: Window, found: Sequence[View], sight: _Sight, rounds: int, sigma: float) -> list[View]:
-    """The views moved by what the ring says is left (Lucas and Kanade 1981), continued smoothly into the hole."""
-    views = list(found)
-    for _ in range(rounds):
-        luma, free = _seen_by(window, views, sight.level)
-        shift = left_over(luma, free * sight.known, sight.truth, sigma).numpy()
-        views = [_moved(view, *by) for view, by in zip(views, shift, strict=True)]
-    return views
+def _seen(window: Window, found: Slots, sight: Sight) -> tuple[Stack, Stack]:
+    """Luma of the slots at the points of a sight and where it may be believed, (n, cells, per²)."""
+    x, y = (sight.lattice.spread(planes, sight.per, sight.cells) for planes in (found.x, found.y))
+    value = np.full(x.shape, HIDDEN, np.float32)
+    for n in range(len(x)):
+        for frame, mine in found.used(n, sight.cells):
+            if mine.all():
+                value[n] = looked(window[frame], sight.level, x[n], y[n])
+            else:
+                value[n, mine] = looked(window[frame], sight.level, x[n, mine], y[n, mine])
+    free = value < HIDDEN
+    value[~free] = 0
+    return torch.from_numpy(value), torch.from_numpy(free).float()
 
 
-def _seen_by(window: Window, found: Sequence[View], level: int) -> tuple[Stack, Stack]:
-    """Luma of the views and where it may be believed, (n, 1, h, w)."""
-    lumas, free = [], []
-    for view in found:
-        luma, barred = _looked(window[view.index], level, view.x, view.y)
-        lumas.append(luma)
-        free.append((barred < 1e-3) & inside(window[view.index], view.x, view.y))
-    return stack(np.stack(lumas)), stack(np.stack(free))
+def _read(planes: Field, shift: Field) -> Field:
+    """Planes (n, rows, columns) read at the cells' middles moved by shift (n, 2, rows, columns), to first order."""
+    wide = np.pad(planes, ((0, 0), (1, 1), (1, 1)), "reflect", reflect_type="odd")
+    across = (wide[:, 1:-1, 2:] - wide[:, 1:-1, :-2]) / 2
+    down = (wide[:, 2:, 1:-1] - wide[:, :-2, 1:-1]) / 2
+    return np.asarray(planes + across * shift[:, 0] + down * shift[:, 1], np.float32)
 
 
-def _moved(view: View, dx: Field, dy: Field) -> View:
-    x, y = _shifted(view.x, view.y, dx, dy)
-    return replace(view, x=x, y=y)
-
-
-def _shifted(x: Field, y: Field, dx: Field, dy: Field) -> tuple[Field, Field]:
-    """Positions read at grid points moved by dx, dy, to first order."""
-    wide = [_bordered(plane) for plane in (x, y)]
-    across = [(plane[1:-1, 2:] - plane[1:-1, :-2]) / 2 for plane in wide]
-    down = [(plane[2:, 1:-1] - plane[:-2, 1:-1]) / 2 for plane in wide]
-    there = (plane + a * dx + d * dy for plane, a, d in zip((x, y), across, down, strict=True))
-    there_x, there_y = (np.asarray(plane, np.float32) for plane in there)
-    return there_x, there_y
-
-
-def left_over(luma: Stack, ring: Stack, truth: Stack, sigma: float) -> Stack:
-    """(n, 2, h, w): displacements d in grid points that bring luma(p + d) nearest to truth(p), by ring pixels alone.
-
-    Least squares over Gaussian windows, far-off pixels counting less (they are other things), and what is sure of
-    itself continued into what is not.
-    """
-    core = _inner(ring)
-    gap = truth - luma
-    gap = (gap - smoothed(gap, ring, 4 * sigma)) * core
-    across, down = _gradients(torch.where(ring > 0, luma, truth), core)
-    spread = gap.square().sum((-2, -1), keepdim=True) / core.sum((-2, -1), keepdim=True).clamp_min(1)
-    weight = 1 / (1 + gap.square() / (4 * spread + 4))
-    one, two = weight * across, weight * down
-    by = max(1, int(sigma))
-    products = torch.cat([one * across, one * down, two * down, one * gap, two * gap, ring], 1)
-    moved, sure = _solved(blurred(pooled(products, by), sigma / by))
-    held = blurred(torch.cat([moved * sure, sure], 1), sigma / by)
-    calm, firm = held[:, :2] / held[:, 2:].clamp_min(1e-3), (held[:, 2:] / 0.3).clamp_max(1.0)
-    return lifted(extended(calm, firm), (luma.shape[-2], luma.shape[-1]))
-
-
-def _inner(ring: Stack) -> Stack:
-    """The ring less what its own edge has touched."""
-    core = ring.clone()
-    for axis in (-1, -2):
-        length = ring.shape[axis] - 1
-        low, high = core.narrow(axis, 0, length), core.narrow(axis, 1, length)
-        one, two = low * high, low.clone()
-        low.copy_(one)
-        high.copy_(torch.minimum(high, two))
-    return core
-
-
-def _gradients(luma: Stack, core: Stack) -> tuple[Stack, Stack]:
-    across, down = torch.zeros_like(luma), torch.zeros_like(luma)
-    across[..., 1:-1] = (luma[..., 2:] - luma[..., :-2]) / 2
-    down[..., 1:-1, :] = (luma[..., 2:, :] - luma[..., :-2, :]) / 2
-    return across * core, down * core
-
-
-def _solved(sums: Stack) -> tuple[Stack, Stack]:
-    """Displacement (n, 2, h, w) and how sure it is, from the windows' sums of products."""
-    a, b, c, p, q, ring = (sums[:, n : n + 1] for n in range(6))
-    a, c = a + RIDGE, c + RIDGE
-    area = (a * c - b * b).clamp_min(1e-6)
-    moved = torch.cat([(c * p - b * q) / area, (a * q - b * p) / area], 1)
-    length = moved.square().sum(1, keepdim=True).sqrt()
-    least = area / (a + c)
-    return moved * (LONGEST / length.clamp_min(LONGEST)), least / (least + TEXTURE) * ring
-
-
-def _best(window: Window, target: Target, found: list[View], sight: _Sight, most: int) -> list[View]:
-    """The views that every piece of the hole would have, at most `most`, those that most pieces want first."""
-    picks = _picks(window, target, found, sight)
+def _best(picks: list[list[int]]) -> list[int]:
+    """The views that every piece of the hole would have, at most PLACED, those that most pieces want first."""
     wanted = [pick for rank in range(SLOTS) for pick in sorted({one[rank] for one in picks if rank < len(one)})]
-    return [found[pick] for pick in list(dict.fromkeys(wanted))[:most]]
+    return list(dict.fromkeys(wanted))[:PLACED]
 
 
-def _picks(window: Window, target: Target, found: list[View], sight: _Sight) -> list[list[int]]:
+def _picks(window: Window, scene: Scene, found: Slots, sight: Sight) -> list[list[int]]:
     """For every piece of the hole the views that suit it best."""
-    pieces = _pieces(target, sight)
-    luma, free = _seen_by(window, found, sight.level)
-    error = _judged(luma, free * sight.known, sight.truth, sight.reach)
-    surety, rough = (free / error)[:, 0], roughness(sight.truth, sight.known, sight.reach)[0, 0]
-    holes = [sight.hole[0, 0] * torch.from_numpy(pieces == n) for n in range(int(pieces.max()) + 1)]
-    return [_greedy(surety, 1 / rough, hole, SLOTS) for hole in holes]
+    luma, free = _seen(window, found, sight)
+    surety = sight.means(free) / _judged(sight, luma, free * sight.known, scene.reach)
+    have = 1 / roughness(sight, scene.reach)
+    pieces = np.where(scene.hole, scene.pieces, -1)
+    masks = [torch.from_numpy(pieces == n) for n in range(int(scene.pieces.max()) + 1)]
+    return [_greedy(surety[:, 0, mask], have[0, 0, mask]) for mask in masks]
 
 
-def _greedy(surety: Stack, have: Stack, hole: Stack, most: int) -> list[int]:
+def _greedy(surety: Stack, have: Stack) -> list[int]:
     """Greedy: each pick takes the most off the logarithm of the expected error of the fused whole, where inverse
-    variances (n, h, w) add up; over a hole (h, w) that a smooth fill would do with `have`."""
-    inside = hole > 0
-    if not inside.any():
-        return []
-    surety, have = surety[:, inside], have[inside]
+    variances (n, cells) add up; over cells that a smooth fill would do with `have`."""
     picks: list[int] = []
-    while len(picks) < min(most, len(surety)):
+    if not have.numel():
+        return picks
+    while len(picks) < min(SLOTS, len(surety)):
         gain = torch.log2(1 + surety / have).mean(1)
         gain[picks] = 0
         best = int(gain.argmax())
@@ -462,11 +275,13 @@ def _greedy(surety: Stack, have: Stack, hole: Stack, most: int) -> list[int]:
     return picks
 
 
-def _judged(luma: Stack, ring: Stack, truth: Stack, reach: float) -> Stack:
-    """Squared error expected of every view at every grid point, in the target's light."""
-    gap = truth - luma
-    error = (gap - smoothed(gap, ring, reach)).square().clamp_max(CEILING)
-    return graded(error * ring, ring, reach)
+def _judged(sight: Sight, luma: Stack, ring: Stack, reach: float) -> Stack:
+    """Squared error expected of every view in every cell (n, 1, rows, columns), in the target's light."""
+    gap = (sight.truth - luma) * ring
+    weight = sight.means(ring)
+    light = sight.at_cells(normalised(sight.means(gap), weight, reach))
+    error = (gap - light * ring).square().clamp_max(CEILING)
+    return graded(sight.means(error), weight, reach)
 
 
 def graded(error: Stack, ring: Stack, reach: float) -> Stack:
@@ -474,37 +289,9 @@ def graded(error: Stack, ring: Stack, reach: float) -> Stack:
     return normalised(error, ring, max(1.0, 0.5 * reach)) + 0.2 * normalised(error, ring, 1.5 * reach) + FLOOR
 
 
-def roughness(truth: Stack, known: Stack, reach: float) -> Stack:
+def roughness(sight: Sight, reach: float) -> Stack:
     """Squared departure of the surround from its own smooth course: what a smooth fill is bound to miss."""
-    smooth = smoothed(truth, known, reach)
-    return smoothed((truth - smooth).square(), known, reach) + 1.0
-
-
-def _finer(view: View, grid: Grid) -> View:
-    rows, columns = grid[0].shape
-    x, y = (enlarged(plane, columns, rows) for plane in (view.x, view.y))
-    return replace(view, x=x, y=y)
-
-
-def enlarged(plane: Field, columns: int, rows: int) -> Field:
-    """Positions (h, w) on a finer grid over the same box: linear, beyond the outer points too."""
-    at = tuple(
-        ((np.arange(count, dtype=np.float32) + 0.5) * have / count - 0.5)
-        for count, have in ((columns, plane.shape[1]), (rows, plane.shape[0]))
-    )
-    return read(plane, *np.meshgrid(*at))
-
-
-def read(plane: Field, x: NDArray[np.float32], y: NDArray[np.float32]) -> Field:
-    """A plane (h, w) or (h, w, 2) of positions at real points of it: linear, beyond the outer points too."""
-    made = cv2.remap(_bordered(plane), x + 1, y + 1, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(made, np.float32)
-
-
-def _bordered(plane: Field) -> Field:
-    """The plane with one more row and column on each side, continued linearly."""
-    wide = np.empty((plane.shape[0] + 2, plane.shape[1] + 2, *plane.shape[2:]), np.float32)
-    wide[1:-1, 1:-1] = plane
-    wide[0, 1:-1], wide[-1, 1:-1] = 2 * plane[0] - plane[1], 2 * plane[-1] - plane[-2]
-    wide[:, 0], wide[:, -1] = 2 * wide[:, 1] - wide[:, 2], 2 * wide[:, -2] - wide[:, -3]
-    return wide
+    weight = sight.means(sight.known)
+    smooth = sight.at_cells(normalised(sight.means(sight.truth), weight, reach))
+    error = ((sight.truth - smooth) * sight.known).square()
+    return normalised(sight.means(error), weight, reach) + 1.0

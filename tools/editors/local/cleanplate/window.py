@@ -35,12 +35,8 @@ DOMINATES = 0.4
 """Share of the textured points that must agree on the camera's motion before it is believed without features."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
-    """The working picture halved a few times: luma, and the share of every pixel that is barred."""
-
-    luma: Field
-    barred: Field
+HIDDEN, BEYOND = 300.0, 1e9
+"""Luma from which on a pixel may not be believed, and what is added to such: whatever is interpolated with it shows."""
 
 
 class Seen:
@@ -59,9 +55,9 @@ class Seen:
 
     @cached_property
     def barred(self) -> NDArray[np.uint8]:
-        """The hole with its guard, 0 / 1."""
+        """The hole with its guard, 0 or 255."""
         layout = self.frame.layout
-        return grown(self.hole, GUARD + max(layout.chroma_x, layout.chroma_y)).astype(np.uint8)
+        return grown(self.hole, GUARD + max(layout.chroma_x, layout.chroma_y)) * np.uint8(255)
 
     @cached_property
     def light(self) -> Gray:
@@ -82,10 +78,11 @@ class Seen:
         return features(self.small, ~grown(self.small_hole, 4), 800)
 
     @cached_property
-    def pyramid(self) -> tuple[Level, ...]:
-        """Level n is the working picture halved n times."""
+    def pyramid(self) -> tuple[Field, ...]:
+        """Level n is the working luma halved n times, beyond HIDDEN where any of it is barred."""
         barred = _halvings(grown(self.small_hole, GUARD).astype(np.float32))
-        return tuple(Level(*pair) for pair in zip(self.lumas, barred, strict=True))
+        pairs = zip(self.lumas, barred, strict=True)
+        return tuple(np.asarray(luma + (hidden > 1e-3) * np.float32(BEYOND), np.float32) for luma, hidden in pairs)
 
     @cached_property
     def lumas(self) -> list[Field]:
@@ -98,6 +95,14 @@ class Seen:
         other.small_hole = _touched(other.hole, self.small.shape)
         other.__dict__["lumas"] = self.lumas
         return other
+
+    def region(self, box: Box) -> tuple[Box, NDArray[Any]]:
+        """Code values (h, w, 3) of a part of the frame that holds the box; what was asked for is kept at hand."""
+        held = self.__dict__.get("_held")
+        if held is None or held[0].union(box) != held[0]:
+            whole = box if held is None else held[0].union(box)
+            held = self.__dict__["_held"] = (whole, _part(self.frame, whole))
+        return held
 
     def codes(self, box: Box) -> NDArray[Any]:
         """(h, w, 3) code values of a part of the frame; beyond the frame its edge repeats."""
