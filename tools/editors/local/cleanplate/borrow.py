@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.blocks import CELL
 from tools.editors.local.cleanplate.fields import Field
+from tools.editors.local.cleanplate.grain import changing
 from tools.editors.local.cleanplate.lattice import Lattice, bordered
 from tools.editors.local.cleanplate.likeness import Likeness
 from tools.editors.local.cleanplate.target import Target, eight_bit
@@ -75,6 +76,8 @@ class Carrier:
     y: Field
     light: Stack
     error: Stack
+    grain: NDArray[np.float64] | None
+    """Sigma per plane of the grain, by what changes from the frame before."""
 
 
 def donors(window: Window, target: Target) -> tuple[Donors | None, Carrier | None]:
@@ -93,8 +96,17 @@ def donors(window: Window, target: Target) -> tuple[Donors | None, Carrier | Non
     if target.index - 1 not in window:
         return found, None
     x, y = _fine(slots, len(taken) - 1, target)
-    last = Carrier(target.index - 1, x, y, light[-1:], error[-1:])
+    last = Carrier(target.index - 1, x, y, light[-1:], error[-1:], _grain(codes[-1], valid[-1], target))
     return found.first(len(taken) - 1), last
+
+
+def _grain(codes: Stack, valid: Stack, target: Target) -> NDArray[np.float64] | None:
+    """The grain of the surround, by how the frame before (3, blocks, SIDE²) differs from it."""
+    then = target.codes.copy()
+    where = np.zeros(target.known.shape, np.bool_)
+    target.blocks.put(codes.permute(1, 2, 0).numpy(), then)
+    target.blocks.put(valid[0].numpy() > 0, where)
+    return changing(target.codes, then, where & target.known)
 
 
 def _all(source: Source, count: int) -> tuple[Source, ...]:

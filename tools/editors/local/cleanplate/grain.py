@@ -1,6 +1,13 @@
-"""Grain: what the surround's finest detail looks like where nothing is drawn, and the same made anew in a fill."""
+"""Grain: what a shot's finest detail does anew in every frame, and the same made for a fill that lacks it.
+
+Texture stays from frame to frame and grain does not. So what of the finest detail changes between two registered
+frames is grain, and it is what a borrowed fill lacks after several frames were averaged. What was grown holds no
+texture at all: there as much is added as the calm half of the surround shows.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -9,64 +16,93 @@ from numpy.typing import NDArray
 from tools.editors.local.cleanplate.fields import Field, grown
 from tools.types import Bits
 
-MAD_TO_SIGMA = 1.4826
+Levels = NDArray[np.float64]
+
+FINEST = 1.0
+"""Sigma in pixels of the blur that the finest detail is what is left of."""
+LOUDEST = 24.0
+"""Levels from which on finest detail is an edge and not grain."""
+LEAST_PIXELS = 32
+CALM = 0.5
+"""Share of the pixels, those with the weakest slopes, on which grain is measured."""
 
 
-def residual(codes: Field) -> Field:
-    """What a 3×3 median takes away, (h, w, 3): grain, and little of the drawing."""
-    planes = [cv2.medianBlur(np.ascontiguousarray(codes[..., i]), 3) for i in range(codes.shape[2])]
-    return np.asarray(codes - np.dstack(planes), np.float32)
+GROWN = 0.75
+"""Share of the surround's finest detail that a grown part is given as grain: some of it is texture."""
 
 
-def calm(codes: Field, where: Bits, share: float = 0.5) -> Bits:
-    """The `share` of `where` with the weakest gradients: there the residual is grain, not drawing."""
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """How much of a fill (h, w) was seen rather than grown, and the sigma per plane of the shot's own grain, (3,);
+    None where no other frame lies beside this one.
+    """
+
+    real: Field
+    own: Levels | None
+
+
+def finest(codes: Field) -> Field:
+    """The finest detail, (h, w, 3)."""
+    return np.asarray(codes - cv2.GaussianBlur(codes, (0, 0), FINEST), np.float32)
+
+
+def calm(codes: Field, where: Bits) -> Bits:
+    """The pixels of `where` with the weakest slopes: there the finest detail is grain, not drawing."""
     luma = cv2.GaussianBlur(codes[..., 0], (0, 0), 1.5)
     steep = np.hypot(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))
     if not where.any():
         return where
-    return np.asarray(where & (steep <= np.quantile(steep[where], share)), np.bool_)
+    return np.asarray(where & (steep <= np.quantile(steep[where], CALM)), np.bool_)
 
 
-def strength(codes: Field, where: Bits) -> NDArray[np.float64]:
-    """Standard deviation of the grain per plane over `where`, (3,)."""
-    if where.sum() < 32:
+def strength(codes: Field, where: Bits) -> Levels:
+    """Standard deviation of the finest detail per plane over `where`, (3,)."""
+    if where.sum() < LEAST_PIXELS:
         return np.zeros(codes.shape[2])
-    rest = residual(codes)[where]
-    return np.asarray(np.sqrt(np.mean(np.clip(rest, -24, 24) ** 2, axis=0)), np.float64)
+    return np.asarray(np.sqrt(np.mean(np.clip(finest(codes)[where], -LOUDEST, LOUDEST) ** 2, axis=0)), np.float64)
 
 
-def grained(fill: Field, hole: Bits, surround: Bits, seed: int) -> Field:
-    """The fill with as much grain as the surround has and the fill lacks, as coarse as the surround's.
+def changing(now: Field, then: Field, where: Bits) -> Levels | None:
+    """Sigma per plane of the grain of one of two registered pictures (h, w, 3), by what changes between them."""
+    if where.sum() < LEAST_PIXELS:
+        return None
+    apart = np.where(where[..., None], now - then, 0).astype(np.float32)
+    inner = calm(now, np.asarray(cv2.erode(where.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, np.bool_))
+    return None if inner.sum() < LEAST_PIXELS else strength(apart, inner) / np.sqrt(2)
 
-    `fill` carries the true surround outside of `hole`.
+
+def grained(fill: Field, hole: Bits, surround: Bits, lived: Lived, seed: int) -> Field:
+    """The fill with as much grain as the surround has and the fill lacks.
+
+    `fill` (h, w, 3) carries the true surround outside of `hole`.
     """
     around = strength(fill, calm(fill, surround & ~grown(hole, 2)))
-    inside = strength(fill, calm(fill, hole))
-    missing = np.sqrt(np.maximum(around**2 - inside**2, 0))
-    if not missing.any():
+    own = around if lived.own is None else np.minimum(around, lived.own)
+    seen = hole & (lived.real >= 0.5)
+    lacks = [_lacking(fill, part, level) for part, level in ((seen, own), (hole & ~seen, GROWN * around))]
+    if not np.any(lacks):
         return fill
-    noise = _noise(fill.shape, _coarseness(fill, surround & ~grown(hole, 2)), seed)
-    # The 3×3 median keeps part of the noise for itself, so the gain is measured on the noise as it will be seen.
-    seen = strength(noise, np.ones(hole.shape, np.bool_))
-    gain = (missing / np.maximum(seen, 1e-3)).astype(np.float32)
-    return np.asarray(fill + np.where(hole[..., None], noise * gain, 0), np.float32)
+    share = lived.real[..., None]
+    level = np.sqrt(share * np.square(lacks[0]) + (1 - share) * np.square(lacks[1]))
+    return np.asarray(fill + np.where(hole[..., None], _noise(fill.shape, seed) * level, 0), np.float32)
 
 
-def _coarseness(codes: Field, where: Bits) -> float:
-    """Blur (sigma in pixels) that gives white noise the neighbour correlation of the surround's grain."""
-    rest = residual(codes)[..., 0]
-    flat = calm(codes, where)
-    pairs = flat[:, 1:] & flat[:, :-1]
-    if pairs.sum() < 64:
-        return 0.4
-    product = float((rest[:, 1:] * rest[:, :-1])[pairs].mean())
-    power = float((rest[:, 1:] ** 2)[pairs].mean())
-    correlation = float(np.clip(product / max(power, 1e-6), 0.0, 0.8))
-    # A Gaussian of sigma s correlates neighbours by exp(-1 / (4 s²)).
-    return float(np.clip(np.sqrt(-1.0 / (4.0 * np.log(max(correlation, 0.05)))), 0.3, 1.5))
+def _lacking(fill: Field, part: Bits, level: Levels) -> Levels:
+    """Sigma of the finest detail that a part of a fill lacks."""
+    return np.asarray(np.sqrt(np.maximum(level**2 - strength(fill, calm(fill, part)) ** 2, 0)))
 
 
-def _noise(shape: tuple[int, ...], sigma: float, seed: int) -> Field:
-    generator = np.random.default_rng(seed)
-    white = generator.standard_normal(shape).astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(white, (0, 0), sigma) * 4.0, np.float32)
+def _noise(shape: tuple[int, ...], seed: int) -> Field:
+    """White noise whose finest detail has a standard deviation of 1."""
+    white = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    return white / np.float32(_FINEST_OF_WHITE)
+
+
+def _finest_of_white() -> float:
+    """Standard deviation of the finest detail of white noise of deviation 1: one less twice the blur's middle and plus
+    its energy, by the two-dimensional kernel."""
+    bell = cv2.getGaussianKernel(9, FINEST)[:, 0]
+    return float(np.sqrt(1 - 2 * bell[4] ** 2 + np.sum(bell**2) ** 2))
+
+
+_FINEST_OF_WHITE = _finest_of_white()

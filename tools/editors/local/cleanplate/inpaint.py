@@ -32,7 +32,7 @@ from tools.editors.local.cleanplate.borrow import (
     together,
 )
 from tools.editors.local.cleanplate.fields import Field, grown, square_mean
-from tools.editors.local.cleanplate.grain import grained
+from tools.editors.local.cleanplate.grain import Lived, grained
 from tools.editors.local.cleanplate.reference import Tracked
 from tools.editors.local.cleanplate.spatial import roughness, spatial_fill
 from tools.editors.local.cleanplate.target import Target, around_of, eight_bit, put, target_of
@@ -181,7 +181,8 @@ class _Plate:
         if self._settings.grain:
             place = target.box.y * 65536 + target.box.x
             seed = hash((self._settings.seed, target.index, place)) & 0xFFFFFFFF
-            fill = grained(fill, target.hole, target.known, seed)
+            lived = Lived(mix.real, None if carrier is None else carrier.grain)
+            fill = grained(fill, target.hole, target.known, lived, seed)
         put(result.codes, target, fill, self._window[target.index].frame.layout.depth)
         set_part(result.error, target, mix.error)
         set_part(result.real, target, mix.real)
