@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tools.editors.local.cleanplate.inpaint import Filled, Method, Settings, inpaint
-from tools.editors.local.cleanplate.reference import Tracked
 from tools.editors.local.jobs import LocalEditor, Work
 from tools.editors.registry import Entry, House
 from tools.editors.support import Support
@@ -22,6 +21,10 @@ from tools.media.encode import open_writer
 from tools.media.probe import probe
 from tools.media.sheets import read_picture
 from tools.types import Edit, Frame, MediaInfo, Quote, Reference, Take
+
+if TYPE_CHECKING:
+    from tools.editors.local.cleanplate.inpaint import Filled, Method
+    from tools.editors.local.cleanplate.reference import Tracked
 
 METHODS: dict[str, Method] = {
     "auto": "auto",
@@ -83,6 +86,8 @@ def expected_psnr(errors: list[float]) -> float:
 
 def plate_frames(edit: Edit, info: MediaInfo) -> Iterator[Filled]:
     """The clip's frames with the region filled, in the source's own planes."""
+    from tools.editors.local.cleanplate.inpaint import Settings, inpaint  # noqa: PLC0415 - heavy
+
     if edit.mask is None:
         raise BadInput(f"{edit.clip.media}: an inpaint needs a mask")
     support = Support(edit.mask, info, edit.clip.frames, hard_edge=edit.hard_edge)
@@ -93,6 +98,8 @@ def plate_frames(edit: Edit, info: MediaInfo) -> Iterator[Filled]:
 
 def tracked(reference: Reference) -> Tracked:
     """A reference file as the plate borrows from it: cut to its box, less what it is not to be trusted with."""
+    from tools.editors.local.cleanplate.reference import Tracked  # noqa: PLC0415 - heavy
+
     picture = read_picture(reference.path)
     trusted = np.ones(picture.shape[:2], np.bool_)
     if reference.mask is not None:
