@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evals.labels import Labels, ShotLabel, read_labels
 from tests.agent.films import FPS, shot_file
-from tools.media.cuts import find_cuts
+from tests.studio.shots import OPENINGS
 from tools.media.decode import rgb_frames
 from tools.media.masks import read_track, write_mask
 from tools.types import Clip, MaskTrack, Rgb
@@ -26,10 +26,9 @@ def cut_down(large: Path, film: Path, stretches: Mapping[str, Stretch]) -> Path:
     after = f'[[shot]]\nid = "SH{10 * (len(stretches) + 1):03d}"'
     told = (large / "film.toml").read_text(encoding="utf-8").partition(after)[0]
     (film / "film.toml").write_text(told.replace('media = "film.mp4"', 'shots = ["shots/*.mp4"]'), encoding="utf-8")
-    cuts = {cut.id: cut for cut in find_cuts(large / "film.mp4").shots}
     labels = read_labels(large)
     shots = {
-        shot: _small_shot(large, film, labels.shots[shot], shot=shot, opens=cuts[shot].first, stretch=stretch)
+        shot: _small_shot(large, film, labels.shots[shot], shot=shot, opens=OPENINGS[shot], stretch=stretch)
         for shot, stretch in stretches.items()
     }
     for name in (name for panel in labels.panels.values() for name in (panel.mask, panel.clean_sheet)):

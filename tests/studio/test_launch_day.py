@@ -20,6 +20,7 @@ from evals.studio._launch_day import Film, ShotPlan, write_script
 from evals.studio._optics import DIAGONAL, FROM_ENLARGED, HEIGHT, WIDTH, carried
 from evals.studio._project import expose
 from evals.studio._sheet import PANELS, cell_box
+from tests.studio.shots import LENGTHS, OPENINGS
 from tools.errors import BadInput
 from tools.media.decode import frames
 from tools.media.masks import read_mask
@@ -27,8 +28,6 @@ from tools.media.probe import probe
 from tools.types import Bits, Clip, Frame
 
 SEEDS = (7, 11)
-LENGTHS = {"SH010": 36, "SH020": 48, "SH030": 48, "SH040": 40, "SH050": 40, "SH060": 48, "SH070": 36, "SH080": 36}
-LENGTHS["SH090"] = 24
 FAULTY = ("SH020", "SH030", "SH040", "SH050", "SH060")
 ACTIONS = dict(zip(FAULTY, ("inpaint", "inpaint", "regenerate", "regenerate", "retake"), strict=True))
 
@@ -43,9 +42,7 @@ def plan(seed: int, shot: str) -> ShotPlan:
 
 
 def clip(film: Path, shot: str) -> Clip:
-    names = list(LENGTHS)
-    first = sum(LENGTHS[name] for name in names[: names.index(shot)])
-    return Clip(media=film / "film.mp4", first=first, last=first + LENGTHS[shot] - 1)
+    return Clip(media=film / "film.mp4", first=OPENINGS[shot], last=OPENINGS[shot] + LENGTHS[shot] - 1)
 
 
 def luma_difference(one: Frame, other: Frame) -> NDArray[np.int16]:
