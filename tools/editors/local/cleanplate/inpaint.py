@@ -36,6 +36,7 @@ from tools.editors.local.cleanplate.grain import Lived, grained
 from tools.editors.local.cleanplate.reference import Tracked
 from tools.editors.local.cleanplate.spatial import roughness, spatial_fill
 from tools.editors.local.cleanplate.target import Target, around_of, eight_bit, put, target_of
+from tools.editors.local.cleanplate.tensors import mean_square, normalised
 from tools.editors.local.cleanplate.window import Window, moved, reach_for
 from tools.media.pixels import composite, from_444, to_444
 from tools.types import Bits, Box, Frame
@@ -46,6 +47,8 @@ AHEAD = 2
 CALIBRATE_EVERY = 40
 HIDDEN_HOLES = 1
 LEAST_RATIO, MOST_RATIO = 0.3, 12.0
+MISSED = 2.0
+"""Sigma in cells over which what a grown fill misses is averaged."""
 JOIN = 1.2
 """How much larger than two boxes the one around both may be for them to be worked on as one."""
 
@@ -176,8 +179,9 @@ class _Plate:
         )
         found = together(groups)
         got = None if found is None else fused(found, target, self._trust)
-        mix = weighed(got, target, roughness(target) * self._trust.spatial)
-        fill = filled(got, mix, target)
+        alone = spatial_fill(target)
+        mix = weighed(got, target, alone, roughness(target) * self._trust.spatial)
+        fill = filled(got, mix, target, alone)
         if self._settings.grain:
             place = target.box.y * 65536 + target.box.x
             seed = hash((self._settings.seed, target.index, place)) & 0xFFFFFFFF
@@ -245,24 +249,31 @@ class Mix:
     error: Field
 
 
-def weighed(got: Fused | None, target: Target, alone: float) -> Mix:
-    """Donors against a fill grown from the surround, of which the squared error `alone` is expected."""
-    shape = target.hole.shape
-    share, real, error = (np.full(shape, value, np.float32) for value in (0.0, 0.0, alone))
+def weighed(got: Fused | None, target: Target, alone: Field, rough: float) -> Mix:
+    """Donors against `alone` (h, w, 3), grown from the surround, of which at least the squared error `rough` is expected.
+
+    A surround tells nothing of what begins in the hole and ends there; donors do. Where a fill that is grown differs
+    from them by d, it is off by d² less their own error.
+    """
+    shape, blocks = target.hole.shape, target.blocks
+    share, real, error = (np.full(shape, value, np.float32) for value in (0.0, 0.0, rough))
     if got is not None:
-        lean = 1.0 / (1.0 + (got.error / alone) ** 2)
+        apart = mean_square((got.codes - torch.from_numpy(blocks.cut(alone)).permute(2, 0, 1))[None])
+        inside = torch.from_numpy(blocks.cut(target.hole)).float()[None, None] * got.reached
+        weight = blocks.cells(inside)
+        seen = blocks.lifted(normalised(blocks.cells((apart - got.error) * inside), weight, MISSED))[0, 0]
+        grown_error = seen.clamp_min(rough)
+        lean = 1.0 / (1.0 + (got.error / grown_error) ** 2)
         part = ((lean - 0.15) / 0.7).clamp(0, 1) * got.reached
-        target.blocks.put(part.numpy(), share)
-        target.blocks.put((part * got.real).numpy(), real)
-        target.blocks.put((got.error * part + alone * (1 - part)).numpy(), error)
+        blocks.put(part.numpy(), share)
+        blocks.put((part * got.real).numpy(), real)
+        blocks.put((got.error * part + grown_error * (1 - part)).numpy(), error)
     return Mix(share, real, error)
 
 
-def filled(got: Fused | None, mix: Mix, target: Target) -> Field:
-    """The target's codes (h, w, 3) with the hole filled: what donors show on the surround's level, the rest grown."""
-    made = target.codes.copy()
-    if float(mix.share[target.hole].min()) < 0.999:
-        made[target.hole] = spatial_fill(target)[target.hole]
+def filled(got: Fused | None, mix: Mix, target: Target, alone: Field) -> Field:
+    """The target's codes (h, w, 3) with the hole filled: what donors show on the surround's level, the rest `alone`."""
+    made = np.where(target.hole[..., None], alone, target.codes)
     if got is None:
         return made
     blocks = target.blocks

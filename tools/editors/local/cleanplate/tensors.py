@@ -79,3 +79,11 @@ def normalised(weighed: Stack, weight: Stack, sigma: float) -> Stack:
     both = blurred(pooled(torch.cat([weighed, weight.expand(len(weighed), -1, -1, -1)], 1), by), sigma / by)
     made = (both[:, :-1] + 1e-4 * mean) / (both[:, -1:] + 1e-4)
     return lifted(made, size) if by > 1 else made
+
+
+def mean_square(codes: Stack) -> Stack:
+    """Mean over the three planes of the square, (n, 3, …) → (n, 1, …)."""
+    made = codes[:, :1].square()
+    for plane in (1, 2):
+        made.addcmul_(codes[:, plane : plane + 1], codes[:, plane : plane + 1])
+    return made.div_(3)

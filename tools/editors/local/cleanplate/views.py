@@ -6,7 +6,7 @@ ring around the hole says is left, and is judged there; the few that together pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,15 +29,15 @@ NEAR = 12.0
 """Distance in frames at which a view is worth half, before anything of it was looked at."""
 LOOKED_AT = 10
 """Frames whose views are looked at."""
-PLACED = 8
+PLACED = 12
 """Views that are put in place on more than the coarsest grid."""
-SLOTS = 4
+SLOTS = 6
 """Views that every piece of a hole borrows from."""
 JUDGED = 4
 """Points a side of every cell at which views are held against each other: coarser, and all look alike."""
 COARSE, MIDDLE, FINE = 5.0, 2.5, 4.0
 """Sigma in points of the windows that displacement is measured in, from the first round to the last."""
-LEAST_GAIN = 0.05
+LEAST_GAIN = 0.02
 """Octaves of expected error that a further view must take off, averaged over the hole."""
 FLOOR, CEILING = 2.0, 4000.0
 """Squared error (8-bit steps) below which a better grade means nothing (grain), and that counts at most."""
@@ -253,17 +253,21 @@ def _picks(window: Window, scene: Scene, found: Slots, sight: Sight) -> list[lis
     luma, free = _seen(window, found, sight)
     surety = sight.means(free) / _judged(sight, luma, free * sight.known, scene.reach)
     have = 1 / roughness(sight, scene.reach)
+    frames = [found.frames[int(which[0, 0])] for which in found.which]
     pieces = np.where(scene.hole, scene.pieces, -1)
     masks = [torch.from_numpy(pieces == n) for n in range(int(scene.pieces.max()) + 1)]
-    return [_greedy(surety[:, 0, mask], have[0, 0, mask]) for mask in masks]
+    return [_greedy(surety[:, 0, mask], have[0, 0, mask], frames) for mask in masks]
 
 
-def _greedy(surety: Stack, have: Stack) -> list[int]:
+def _greedy(surety: Stack, have: Stack, frames: Sequence[int]) -> list[int]:
     """Greedy: each pick takes the most off the logarithm of the expected error of the fused whole, where inverse
-    variances (n, cells) add up; over cells that a smooth fill would do with `have`."""
+    variances (n, cells) of different frames add up; over cells that a smooth fill would do with `have`. Two views of
+    one frame show the same noise: the better of them counts.
+    """
     picks: list[int] = []
     if not have.numel():
         return picks
+    from_frame = torch.tensor(frames)
     while len(picks) < min(SLOTS, len(surety)):
         gain = torch.log2(1 + surety / have).mean(1)
         gain[picks] = 0
@@ -272,6 +276,8 @@ def _greedy(surety: Stack, have: Stack) -> list[int]:
             break
         picks.append(best)
         have = have + surety[best]
+        same = from_frame == frames[best]
+        surety = torch.where(same[:, None], (surety - surety[best]).clamp_min(0), surety)
     return picks
 
 
