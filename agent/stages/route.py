@@ -29,6 +29,8 @@ from tools.editors.registry import roster
 from tools.errors import Refused
 from tools.types import Category, Edit, Frozen, Purpose, Quote, Rate, Reference
 
+UNSEEN = 0.5
+"""Share of a region that other frames show, below which what they do not show is drawn rather than left smooth."""
 HURRIED = 0.5
 """Log-odds that a retake loses with every doubling of the pace at which what was made is shown. Set by judgement: no
 real model's retakes were at hand."""
@@ -159,7 +161,7 @@ class _House(NamedTuple):
         dropped = []
         for name, editor in sorted(self.deps.editors.items()):
             why = self.forbids(editor) or incapable(editor.capabilities, need)
-            untried = [method for method in editor.capabilities.methods if (name, method) not in tried]
+            untried = [method for method in methods_for(editor.capabilities, need) if (name, method) not in tried]
             asked = [] if why else [self.quoted(editor, draft.model_copy(update={"method": m})) for m in untried]
             fits = [one for one in asked if isinstance(one, _Fit)]
             fit += fits
@@ -258,6 +260,12 @@ def _moved(need: Need, can: Capabilities) -> float:
 def _own(editor: str, action: PaidAction, attempts: Sequence[Attempt]) -> Verdicts:
     mine = [a.verdict for a in attempts if (a.tool, a.action) == (editor, action)]
     return Verdicts(mine.count("pass"), mine.count("fail"))
+
+
+def methods_for(can: Capabilities, need: Need) -> list[str]:
+    """An editor's methods, first that which suits best: texture where the editor borrows and frames show too little."""
+    unseen = can.borrows and need.revealed is not None and need.revealed < UNSEEN
+    return sorted(can.methods, key=lambda method: not (unseen and method == "texture"))
 
 
 def draft_of(

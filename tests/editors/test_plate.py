@@ -163,3 +163,29 @@ def test_motion_is_the_same_whoever_asks_first() -> None:
     steps = [(0, 1), (1, 1), (2, 1), (1, -1), (2, -1), (3, -1)]
     for one, other in zip(asked(steps), asked(steps[::-1]), strict=True):
         assert np.array_equal(one, other)
+
+
+def test_texture_is_drawn_from_the_surround_and_stays() -> None:
+    """A pattern that no frame shows whole goes on through the hole, alike in every frame."""
+    ys, xs = np.mgrid[0:120, 0:160]
+    weave = np.where((xs // 4 + ys // 4) % 2, 170, 90).astype(np.uint8)
+    picture = np.dstack([weave, weave, weave])
+    still = np.zeros((120, 160), np.bool_)
+    still[44:76, 60:100] = True
+    source = [np.where(still[..., None], 0, picture).astype(np.uint8) for _ in range(4)]
+    made = inpaint((rgb(n, one) for n, one in enumerate(source)), [still] * 4, (), Settings("texture", grain=False))
+    films = [np.dstack(one.frame.planes).astype(float) for one in made]
+    smooth = np.abs(np.full(picture.shape, 130.0) - picture)[still].mean()
+    wrong = [np.abs(film - picture)[still].mean() for film in films]
+    assert max(wrong) < 0.4 * smooth
+    assert max(np.abs(a - b)[still].mean() for a, b in pairwise(films)) < 4
+
+
+def test_a_still_is_given_texture_too() -> None:
+    noise = np.random.default_rng(3).normal(0, 40, (60, 80, 1)).repeat(3, axis=2)
+    picture = np.clip(128 + cv2.resize(noise, (160, 120)), 0, 255).astype(np.uint8)
+    still = np.zeros((120, 160), np.bool_)
+    still[48:72, 64:96] = True
+    (made,) = inpaint([rgb(0, np.where(still[..., None], 0, picture).astype(np.uint8))], [still])
+    inside = np.dstack(made.frame.planes)[still].std()
+    assert 0.6 < inside / picture[~still].std() < 1.4

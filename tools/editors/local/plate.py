@@ -31,6 +31,7 @@ METHODS: dict[str, Method] = {
     "temporal": "temporal",
     "reference": "reference",
     "spatial": "spatial",
+    "texture": "texture",
 }
 
 

@@ -15,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.blocks import CELL
-from tools.editors.local.cleanplate.fields import Field
+from tools.editors.local.cleanplate.fields import Field, grown
 from tools.editors.local.cleanplate.grain import changing
 from tools.editors.local.cleanplate.lattice import Lattice, bordered
 from tools.editors.local.cleanplate.likeness import Likeness
 from tools.editors.local.cleanplate.target import Target, eight_bit
 from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, mean_square, normalised
-from tools.editors.local.cleanplate.views import CEILING, FLOOR, LEAST_RING, Slots, found_views, graded
+from tools.editors.local.cleanplate.views import CEILING, FLOOR, LEAST_RING, Slots, found_views, graded, last_view
 from tools.editors.local.cleanplate.window import Seen, Window
 from tools.types import Bits, Box
 
@@ -86,8 +86,11 @@ class Carrier:
 def donors(window: Window, target: Target) -> tuple[Donors | None, Carrier | None]:
     """What other frames of the window show of the target's hole, and the way in which the last one lies."""
     slots = found_views(window, target) if target.known.sum() >= LEAST_RING else None
-    if slots is None:
-        return None, None
+    return (None, None) if slots is None else _donors_of(window, target, slots)
+
+
+def _donors_of(window: Window, target: Target, slots: Slots) -> tuple[Donors | None, Carrier | None]:
+    """What slots show, and the way in which the last frame lies, which is the last of them where there is one."""
     taken = [_slot(window, slots, n, target) for n in range(len(slots.x))]
     scale = eight_bit(window[target.index].frame.layout.depth)
     codes = torch.from_numpy(np.stack([one[0] for one in taken])).permute(0, 3, 1, 2) * scale
@@ -101,6 +104,12 @@ def donors(window: Window, target: Target) -> tuple[Donors | None, Carrier | Non
     x, y = _fine(slots, len(taken) - 1, target)
     last = Carrier(target.index - 1, x, y, light[-1:], error[-1:], _grain(codes[-1], valid[-1], target))
     return found.first(len(taken) - 1), last
+
+
+def lying(window: Window, target: Target) -> tuple[None, Carrier | None]:
+    """The way in which the last frame lies, for a fill that borrows from nothing else."""
+    slots = last_view(window, target) if target.known.sum() >= LEAST_RING else None
+    return None, None if slots is None else _donors_of(window, target, slots)[1]
 
 
 def _grain(codes: Stack, valid: Stack, target: Target) -> NDArray[np.float64] | None:
@@ -322,3 +331,8 @@ def levelled(fill: Stack, target: Target, edge: Stack) -> Stack:
     held = blurred(torch.cat([gap, weight], 1), 0.75)
     firm = (held[:, 3:] / 0.1).clamp_max(1.0)
     return fill + blocks.lifted(extended(held[:, :3] / held[:, 3:].clamp_min(1e-4), firm))[0]
+
+
+def edge_of(target: Target) -> Bits:
+    """Known pixels beside the hole."""
+    return np.asarray(target.known & grown(~target.known, EDGE), np.bool_)

@@ -1,7 +1,7 @@
 """Texture for what no picture shows: patches of the surround, put together so that they agree with one another.
 
 Coarse to fine, every patch that touches the hole finds its likest patch of the surround (PatchMatch: Barnes et al.,
-SIGGRAPH 2009), and all of them vote for the hole's pixels (Wexler, Shechtman and Irani, PAMI 2007), likest patches most.
+SIGGRAPH 2009), and all of them vote for the hole's pixels (Wexler, Shechtman and Irani, PAMI 2007), the likest most.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class _Level:
         sums = np.zeros((*self.hole.shape, self.codes.shape[2] + 1), np.float32)
         for down in range(-HALF, HALF + 1):
             for across in range(-HALF, HALF + 1):
-                rows, columns = (self.targets + (down, across)).T
+                rows, columns = self.targets[:, 0] + down, self.targets[:, 1] + across
                 said = self.codes[nearest[:, 0] + down, nearest[:, 1] + across]
                 sums[rows, columns, :-1] += said * weight[:, None]
                 sums[rows, columns, -1] += weight

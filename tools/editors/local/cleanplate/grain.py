@@ -28,7 +28,7 @@ CALM = 0.5
 
 
 GROWN = 0.75
-"""Share of the surround's finest detail that a grown part is given as grain: some of it is texture."""
+"""Share of the surround's finest detail that a grown part is given at least: some of it is texture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,9 @@ def grained(fill: Field, hole: Bits, surround: Bits, lived: Lived, seed: int) ->
     """
     around = strength(fill, calm(fill, surround & ~grown(hole, 2)))
     own = around if lived.own is None else np.minimum(around, lived.own)
+    least = GROWN * around if lived.own is None else np.maximum(GROWN * around, own)
     seen = hole & (lived.real >= 0.5)
-    lacks = [_lacking(fill, part, level) for part, level in ((seen, own), (hole & ~seen, GROWN * around))]
+    lacks = [_lacking(fill, part, level) for part, level in ((seen, own), (hole & ~seen, least))]
     if not np.any(lacks):
         return fill
     share = lived.real[..., None]

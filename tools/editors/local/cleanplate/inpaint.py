@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.borrow import (
-    EDGE,
     Carrier,
     Donors,
     Fused,
@@ -26,8 +25,10 @@ from tools.editors.local.cleanplate.borrow import (
     Trust,
     carried,
     donors,
+    edge_of,
     fused,
     levelled,
+    lying,
     of_likenesses,
     together,
 )
@@ -37,11 +38,12 @@ from tools.editors.local.cleanplate.reference import Tracked
 from tools.editors.local.cleanplate.spatial import roughness, spatial_fill
 from tools.editors.local.cleanplate.target import Target, around_of, eight_bit, put, target_of
 from tools.editors.local.cleanplate.tensors import mean_square, normalised
+from tools.editors.local.cleanplate.texture import textured
 from tools.editors.local.cleanplate.window import Window, moved, reach_for
 from tools.media.pixels import composite, from_444, to_444
 from tools.types import Bits, Box, Frame
 
-Method = Literal["auto", "temporal", "reference", "spatial"]
+Method = Literal["auto", "temporal", "reference", "spatial", "texture"]
 AHEAD = 2
 """Frames whose borrowing runs ahead."""
 CALIBRATE_EVERY = 40
@@ -55,7 +57,11 @@ JOIN = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a plate works: its way, whether grain is added, and the seed of the grain."""
+    """How a plate works: its way, whether grain is added, and the seed of the grain.
+
+    "auto" borrows from frames and references and grows the rest smoothly, "temporal" and "reference" borrow from one of
+    them; "texture" is "auto" with the rest made of the surround's patches, "spatial" makes all of such patches.
+    """
 
     method: Method = "auto"
     grain: bool = True
@@ -95,7 +101,7 @@ class _Part:
     """One part of a frame's hole under work."""
 
     target: Target
-    found: Future[tuple[Donors | None, Carrier | None]] | None
+    found: Future[tuple[Donors | None, Carrier | None]]
 
 
 @dataclass(slots=True)
@@ -148,9 +154,8 @@ class _Plate:
         parts = regions(hole)
         self._calibrate(index)
         targets = [target_of(self._window, index, part) for part in parts]
-        if self._settings.method not in ("auto", "temporal"):
-            return _Begun(index, [_Part(target, None) for target in targets])
-        return _Begun(index, [_Part(t, self._pool.submit(donors, self._window, t)) for t in targets])
+        way = donors if self._borrows else lying
+        return _Begun(index, [_Part(t, self._pool.submit(way, self._window, t)) for t in targets])
 
     def _finish(self, begun: _Begun, reach: int) -> Filled:
         seen = self._window[begun.index]
@@ -171,26 +176,36 @@ class _Plate:
     def _fill(self, part: _Part, result: Result) -> tuple[float, float]:
         """Fills one part of the hole; returns the borrowed share and the expected error."""
         target = part.target
-        found, carrier = (None, None) if part.found is None else part.found.result()
-        groups = (
-            found,
-            self._carried(target, carrier),
-            of_likenesses(self._likenesses(target), target),
-        )
-        found = together(groups)
+        shown, carrier = part.found.result()
+        before = self._carried(target, carrier)
+        found = together((shown, before if self._borrows else None, of_likenesses(self._likenesses(target), target)))
         got = None if found is None else fused(found, target, self._trust)
         alone = spatial_fill(target)
         mix = weighed(got, target, alone, roughness(target) * self._trust.spatial)
+        if self._draws:
+            guess = filled(got, mix, target, alone)
+            alone = textured(target, guess, mix.real, before, self._seed(target))
         fill = filled(got, mix, target, alone)
         if self._settings.grain:
-            place = target.box.y * 65536 + target.box.x
-            seed = hash((self._settings.seed, target.index, place)) & 0xFFFFFFFF
             lived = Lived(mix.real, None if carrier is None else carrier.grain)
-            fill = grained(fill, target.hole, target.known, lived, seed)
+            fill = grained(fill, target.hole, target.known, lived, self._seed(target))
         put(result.codes, target, fill, self._window[target.index].frame.layout.depth)
         set_part(result.error, target, mix.error)
         set_part(result.real, target, mix.real)
         return float(mix.real[target.hole].mean()), float(mix.error[target.hole].mean())
+
+    @property
+    def _borrows(self) -> bool:
+        return self._settings.method in ("auto", "temporal", "texture")
+
+    @property
+    def _draws(self) -> bool:
+        """Whether what nothing shows is made of patches: when it is asked, and where no other frame could ever help."""
+        return self._settings.method in ("spatial", "texture") or (len(self._window) == 1 and self._settings.grain)
+
+    def _seed(self, target: Target) -> int:
+        place = target.box.y * 65536 + target.box.x
+        return hash((self._settings.seed, target.index, place)) & 0xFFFFFFFF
 
     def _carried(self, target: Target, carrier: Carrier | None) -> Donors | None:
         if carrier is None or self._last is None or self._last[0] != carrier.index:
@@ -198,7 +213,7 @@ class _Plate:
         return carried(self._window, target, self._last[1], carrier)
 
     def _likenesses(self, target: Target) -> list[Any]:
-        if self._settings.method not in ("auto", "reference"):
+        if self._settings.method not in ("auto", "reference", "texture"):
             return []
         scale = eight_bit(self._window[target.index].frame.layout.depth)
         made = (reference.donor(self._window, target, scale) for reference in self._references)
@@ -250,7 +265,7 @@ class Mix:
 
 
 def weighed(got: Fused | None, target: Target, alone: Field, rough: float) -> Mix:
-    """Donors against `alone` (h, w, 3), grown from the surround, of which at least the squared error `rough` is expected.
+    """Donors against `alone` (h, w, 3), grown from the surround: at least the squared error `rough` is expected of it.
 
     A surround tells nothing of what begins in the hole and ends there; donors do. Where a fill that is grown differs
     from them by d, it is off by d² less their own error.
@@ -292,11 +307,6 @@ def set_part(plane: Field, target: Target, values: Field) -> None:
     h, w = min(box.h, height - box.y), min(box.w, width - box.x)
     hole = target.hole[:h, :w]
     plane[box.y : box.y + h, box.x : box.x + w][hole] = values[:h, :w][hole]
-
-
-def edge_of(target: Target) -> Bits:
-    """Known pixels beside the hole."""
-    return np.asarray(target.known & grown(~target.known, EDGE), np.bool_)
 
 
 def regions(mask: Bits) -> list[Bits]:

@@ -74,7 +74,17 @@ def found_views(window: Window, target: Target) -> Slots | None:
     found = candidates(window, scene)
     if found is not None:
         found = _chosen(window, scene, found)
-    found = _with_last(window, scene, found)
+    return _settled(window, scene, _with_last(window, scene, found))
+
+
+def last_view(window: Window, target: Target) -> Slots | None:
+    """The view of the frame before, if there is one."""
+    scene = Scene(window[target.index], target)
+    return _settled(window, scene, _with_last(window, scene, None))
+
+
+def _settled(window: Window, scene: Scene, found: Slots | None) -> Slots | None:
+    """Slots put in place down to the finest points."""
     if found is None:
         return None
     for level in (1, 0):

@@ -228,6 +228,9 @@ class Window:
     def __iter__(self) -> Iterator[int]:
         return iter(sorted(self._seen))
 
+    def __len__(self) -> int:
+        return len(self._seen)
+
     def step(self, index: int, direction: int) -> Step:
         """Motion from frame `index` to `index + direction`, direction being 1 or -1."""
         with self._lock:
