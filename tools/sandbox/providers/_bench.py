@@ -99,7 +99,7 @@ class Bench:
         self._blobs: dict[str, Path] = {}
         self._owners: dict[str, str] = {}
         self._threads: list[threading.Thread] = []
-        self._made: dict[str, Path] = {}
+        self._made: dict[tuple[str, Rule | None], Path] = {}
         self._expired: set[str] = set()
         self._records: list[Request] = []
         self._problems: list[str] = []
@@ -147,12 +147,8 @@ class Bench:
     def again(self, job: Job, rule: Rule | None) -> None:
         """Lets an accepted job begin anew, with a fault or without one: one submit shows many endings."""
         with self._lock:
-            spoilt = any(one is not None and one.fault in IN_THE_RESULT for one in (job.rule, rule))
             job.rule, job.asked, job.cancelled = rule, 0, False
             job.facts.pop("refreshed", None)
-        if spoilt:
-            with self._making:
-                self._made.pop(job.id, None)
 
     def step(self, job: Job) -> State:
         """How a job stands, asked once more."""
@@ -198,11 +194,12 @@ class Bench:
             self._blobs[name] = self._blobs[address.rsplit("/", 1)[-1]]
 
     def result(self, job: Job) -> Path:
-        """The file of a job's result, made when it is first asked for."""
+        """The file of a job's result, made when it is first asked for; one that a fault spoils is a file of its own."""
+        spoils = job.rule if job.rule is not None and job.rule.fault in IN_THE_RESULT else None
         with self._making:
-            if job.id not in self._made:
-                self._made[job.id] = self._make(job, self.folder)
-            return self._made[job.id]
+            if (job.id, spoils) not in self._made:
+                self._made[job.id, spoils] = self._make(job, self.folder)
+            return self._made[job.id, spoils]
 
     def result_url(self, job: Job) -> str:
         """An address for the result; with the fault "expired-url" the first one is dead and a second one lives."""

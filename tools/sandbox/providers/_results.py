@@ -19,6 +19,7 @@ import numpy as np
 
 from tools.sandbox.providers import _footage as files
 from tools.sandbox.providers._bench import Job, Work
+from tools.sandbox.providers._faults import IN_THE_RESULT
 from tools.sandbox.providers._spoil import SPOILS, spoilt
 from tools.sandbox.providers._truth import Truth
 from tools.types import Bits, Box, Rgb
@@ -57,15 +58,21 @@ class Results:
 
     def make(self, job: Job, folder: Path) -> Path:
         """The result of a job as a file in `folder`. ValueError when what was sent cannot be read."""
+        suffix = ".png" if job.work.way == "still" else ".mp4"
+        rule = job.rule if job.rule is not None and job.rule.fault in IN_THE_RESULT else None
+        path = folder / f"{job.id}{f'-{rule.fault}-{rule.strength}' if rule else ''}{suffix}"
+        if rule is not None and rule.fault == "truncated":
+            whole = folder / f"{job.id}{suffix}"
+            data = (whole if whole.is_file() else self._written(job, whole)).read_bytes()
+            path.write_bytes(data[: len(data) // 3])
+            return path
+        return self._written(job, path)
+
+    def _written(self, job: Job, path: Path) -> Path:
         made = self._made(job)
-        path = folder / f"{job.id}{'.png' if job.work.way == 'still' else '.mp4'}"
         if job.work.way == "still":
-            files.write_picture(path, made.frames[0])
-        else:
-            files.write_footage(path, made.frames, made.rate)
-        if job.rule is not None and job.rule.fault == "truncated":
-            path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
-        return path
+            return files.write_picture(path, made.frames[0])
+        return files.write_footage(path, made.frames, made.rate)
 
     def _made(self, job: Job) -> Made:
         if job.rule is None:
