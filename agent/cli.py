@@ -584,6 +584,10 @@ def inpaint(
     tool: Annotated[str, typer.Option(help="An editor of `suture tools`.")] = "plate",
     prompt: Annotated[str, typer.Option(help="What should be there, for editors that read words.")] = "",
     reference: Annotated[list[Path] | None, typer.Option(help="A picture that shows it right.")] = None,
+    method: Annotated[
+        str,
+        typer.Option(help="A way of the editor's; the plate's: auto, temporal, reference, spatial, texture."),
+    ] = "auto",
     grain: Annotated[Literal["on", "off"], typer.Option(help="Match the grain around the region.")] = "on",
     json: Json = False,
     quiet: Quiet = False,
@@ -591,7 +595,9 @@ def inpaint(
     """Repair one region with one editor; every pixel outside the mask stays."""
     from agent import regions
 
-    made = regions.inpaint(media, mask, out, tool=tool, prompt=prompt, references=reference or (), grain=grain == "on")
+    made = regions.inpaint(
+        media, mask, out, tool=tool, prompt=prompt, references=reference or (), method=method, grain=grain == "on"
+    )
     if not _say(made, json):
         print(f"{out}: made by {made.tool}, {made.luma_psnr_outside:.1f} dB outside the mask")
     return 0

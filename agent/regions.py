@@ -252,11 +252,14 @@ def inpaint(
     tool: str = "plate",
     prompt: str = "",
     references: Sequence[Path] = (),
+    method: str = "auto",
     grain: bool = True,
 ) -> Edited:
     """One region edit with one editor; the mask is the exact limit and everything else stays as it is."""
     given_track(mask, probe(media))
-    made = gate.inpaint_media(media, mask, out, tool=tool, prompt=prompt, references=references, grain=grain)
+    made = gate.inpaint_media(
+        media, mask, out, tool=tool, prompt=prompt, references=references, method=method, grain=grain
+    )
     return Edited.model_validate({**made, "source": str(media)})
 
 
