@@ -65,13 +65,10 @@ def _mean(fields: Stack, weight: Stack) -> Stack:
     return (fields * weight).sum(dim=(-2, -1), keepdim=True) / total
 
 
-def smoothed(fields: Stack, weight: Stack, sigma: float) -> Stack:
-    """Normalised convolution (Knutsson and Westin, CVPR 1993); far from all weight the overall mean."""
-    return normalised(fields * weight, weight, sigma)
-
-
 def normalised(weighed: Stack, weight: Stack, sigma: float) -> Stack:
-    """`smoothed` of fields that carry their weight already."""
+    """Normalised convolution (Knutsson and Westin, CVPR 1993) of fields that carry their weight already; far from all
+    weight the overall mean.
+    """
     size = (weighed.shape[-2], weighed.shape[-1])
     by = max(1, int(sigma)) if max(size) > LARGE else 1
     total = weight.mean(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
