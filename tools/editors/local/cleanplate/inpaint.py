@@ -49,6 +49,11 @@ AHEAD = 2
 CALIBRATE_EVERY = 40
 HIDDEN_HOLES = 1
 LEAST_RATIO, MOST_RATIO = 0.3, 12.0
+LEAN = 0.5
+"""How much of the error expected of donors counts against a grown fill: what grew is wrong in ways that no ring tells.
+Against 1, on six removals and four completions: up to 1.0 dB more where frames show what is hidden, 0.4 dB less on
+bigbuckbunny, where they do not.
+"""
 MISSED = 2.0
 """Sigma in cells over which what a grown fill misses is averaged."""
 JOIN = 1.2
@@ -278,7 +283,7 @@ def weighed(got: Fused | None, target: Target, alone: Field, rough: float) -> Mi
         weight = blocks.cells(inside)
         seen = blocks.lifted(normalised(blocks.cells((apart - got.error) * inside), weight, MISSED))[0, 0]
         grown_error = seen.clamp_min(rough)
-        lean = 1.0 / (1.0 + (got.error / grown_error) ** 2)
+        lean = 1.0 / (1.0 + (LEAN * got.error / grown_error) ** 2)
         part = ((lean - 0.15) / 0.7).clamp(0, 1) * got.reached
         blocks.put(part.numpy(), share)
         blocks.put((part * got.real).numpy(), real)
