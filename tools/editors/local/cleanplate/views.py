@@ -103,13 +103,18 @@ def _chosen(window: Window, scene: Scene, found: Slots) -> Slots | None:
     found = found.kept(best)
     found = placed(window, found, scene.sight(1, scene.everywhere), MIDDLE)
     picks = _picks(window, scene, found, scene.sight(JUDGED, scene.ring))
+    return _by_piece(found, picks, scene.pieces)
+
+
+def _by_piece(found: Slots, picks: Sequence[Sequence[int]], pieces: NDArray[np.int64]) -> Slots | None:
+    """Every piece's picks as slots; None where no piece has any."""
     count = max((len(pick) for pick in picks), default=0)
     if not count:
         return None
     table = np.full((count, len(picks)), -1, np.int64)
     for piece, pick in enumerate(picks):
         table[: len(pick), piece] = pick
-    mine = table[:, scene.pieces]
+    mine = table[:, pieces]
     first = np.maximum(mine, 0)
     x, y = (np.take_along_axis(plane, first, 0) for plane in (found.x, found.y))
     which = np.take_along_axis(found.which, first, 0)
