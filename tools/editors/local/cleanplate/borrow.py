@@ -31,6 +31,8 @@ SEEN_AGES, GROWN_AGES = 0.25, 1.1
 grown. What was seen is the mean of many views, and most of its own error is already in how the ring does; on the clips
 of data/ a quarter gives 0.2 to 0.9 dB more than all of it. What was grown must not be believed for being repeated.
 """
+CARRIED_AGE = 1.5
+"""How much the error expected of the last frame's fill counts against that of views (see `views.AGES`)."""
 MOST_ROWS = 1 << 14
 """Rows of positions that one call of OpenCV's remap is given: it takes less than 2¹⁵."""
 EDGE = 4
@@ -51,12 +53,14 @@ class Donors:
     """Pictures of the target's content on its blocks, in its light.
 
     `codes` is (n, 3, blocks, SIDE²) in 8-bit steps, `valid` (n, 1, …) 0 or 1, `real` (n, 1, …) how much of it was seen
-    rather than grown; `error` is the squared error expected, on the grid of cells (n, 1, h, w).
+    rather than grown; `error` is the squared error expected and `age` how much it counts against the others', on the
+    grid of cells (n, 1, h, w).
     """
 
     codes: Stack
     valid: Stack
     error: Stack
+    age: Stack
     real: Stack
     sources: tuple[Source, ...]
 
@@ -64,8 +68,12 @@ class Donors:
         """As many of them."""
         if not count:
             return None
-        codes, valid, error, real = (part[:count] for part in (self.codes, self.valid, self.error, self.real))
-        return Donors(codes, valid, error, real, self.sources[:count])
+        codes, valid, error, age, real = (part[:count] for part in self.planes)
+        return Donors(codes, valid, error, age, real, self.sources[:count])
+
+    @property
+    def planes(self) -> tuple[Stack, ...]:
+        return self.codes, self.valid, self.error, self.age, self.real
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +106,20 @@ def _donors_of(window: Window, target: Target, slots: Slots) -> tuple[Donors | N
     light, error = _graded(codes, valid, target)
     codes += light
     real = torch.ones_like(valid)
-    found = Donors(codes, valid, error, real, _all("frames", len(taken)))
+    found = Donors(codes, valid, error, _ages(slots, target, error), real, _all("frames", len(taken)))
     if target.index - 1 not in window:
         return found, None
     x, y = _fine(slots, len(taken) - 1, target)
     last = Carrier(target.index - 1, x, y, light[-1:], error[-1:], _grain(codes[-1], valid[-1], target))
     return found.first(len(taken) - 1), last
+
+
+def _ages(slots: Slots, target: Target, like: Stack) -> Stack:
+    """Slots' ages on the grid of cells of `like`."""
+    size = (like.shape[3], like.shape[2])
+    return torch.from_numpy(
+        np.stack([cv2.resize(one, size, interpolation=cv2.INTER_NEAREST) for one in slots.ages(target.index)])
+    )[:, None]
 
 
 def lying(window: Window, target: Target) -> tuple[None, Carrier | None]:
@@ -158,7 +174,8 @@ def carried(window: Window, target: Target, last: Result, carrier: Carrier) -> D
     ages = SEEN_AGES * borrowed + GROWN_AGES * (1 - borrowed)
     expected = carrier.error + target.blocks.cells(ages * before)
     inside = _flags(_within(carrier.x, carrier.y, seen))
-    return Donors(codes + carrier.light, inside, expected, borrowed, ("carried",))
+    age = torch.full_like(expected, CARRIED_AGE)
+    return Donors(codes + carrier.light, inside, expected, age, borrowed, ("carried",))
 
 
 def _flags(where: Bits) -> Stack:
@@ -247,7 +264,7 @@ def of_likenesses(shown: Sequence[Likeness], target: Target) -> Donors | None:
     valid = torch.from_numpy(np.stack([blocks.cut(one.valid) for one in shown])).float()[:, None]
     error = torch.from_numpy(np.stack([blocks.cut(one.error) for one in shown])).float()[:, None]
     error = blocks.cells(error).clamp_min(FLOOR)
-    return Donors(codes, valid, error, torch.ones_like(valid), _all("reference", len(shown)))
+    return Donors(codes, valid, error, torch.ones_like(error), torch.ones_like(valid), _all("reference", len(shown)))
 
 
 def together(groups: Sequence[Donors | None]) -> Donors | None:
@@ -255,9 +272,8 @@ def together(groups: Sequence[Donors | None]) -> Donors | None:
     held = [one for one in groups if one is not None]
     if len(held) < 2:
         return held[0] if held else None
-    parts = zip(*((one.codes, one.valid, one.error, one.real) for one in held), strict=True)
-    codes, valid, error, real = (torch.cat(part) for part in parts)
-    return Donors(codes, valid, error, real, tuple(source for one in held for source in one.sources))
+    codes, valid, error, age, real = (torch.cat(part) for part in zip(*(one.planes for one in held), strict=True))
+    return Donors(codes, valid, error, age, real, tuple(source for one in held for source in one.sources))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,10 +301,10 @@ class Fused:
 
 
 def fused(found: Donors, target: Target, trust: Trust) -> Fused:
-    """The donors' mean, weighed by the inverse square of their expected error: a clear winner takes all."""
+    """The donors' mean, weighed by the inverse square of their aged expected error: a clear winner takes all."""
     blocks = target.blocks
     error = _held_against_reference(found, target, trust)
-    weight = blocks.lifted(error.square().reciprocal()) * found.valid
+    weight = blocks.lifted((error * found.age).square().reciprocal()) * found.valid
     total = weight.sum(0).clamp_min(1e-12)
     mean = (found.codes * weight).sum(0) / total
     apart = (mean_square(found.codes - mean) * weight).sum(0) / total
