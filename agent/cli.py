@@ -526,16 +526,25 @@ def mask(
     sam: Annotated[
         str | None, typer.Option(metavar="WEIGHTS", help="Follow with SAM 2 video: a folder of weights, or a hub id.")
     ] = None,
+    grow: Annotated[
+        str,
+        typer.Option(
+            metavar="PIXELS|auto",
+            help="Reach further; auto: 0.8 % of the width and as far as its edge is soft, for removals.",
+        ),
+    ] = "0",
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Make a mask that follows a thing through a clip."""
     from agent import regions
 
-    made = regions.make_mask(media, at, _marked(box, point or [], scribble, against), out, sam)
+    following = regions.Following(weights=sam, grow=None if grow == "auto" else _numbers("--grow", grow, 1)[0])
+    made = regions.make_mask(media, at, _marked(box, point or [], scribble, against), out, following)
     if not _say(made, json):
         first, last = made.frames
-        print(f"{out}: frames {first}-{last}, at most {made.coverage.max:.1%} of the frame")
+        ways = {"motion": "its motion before a still scene", "look": "its colours and edges", "sam": "SAM 2"}
+        print(f"{out}: frames {first}-{last}, at most {made.coverage.max:.1%} of the frame, by {ways[made.way]}")
         for gone in made.lost:
             print(f"not seen in frames {gone[0]}-{gone[1]}")
     return 0
@@ -552,10 +561,13 @@ def _marked(box: str | None, points: list[str], scribble: Path | None, against: 
     return Marked(box=corners, points=places, scribble=scribble, against=against)
 
 
+WANTED = {1: "a whole number, or auto", 2: "two whole numbers with a comma between", 4: "four of them: X,Y,W,H"}
+
+
 def _numbers(option: str, words: str, count: int) -> tuple[int, ...]:
     parts = words.split(",")
     if len(parts) != count or not all(part.strip().isdigit() for part in parts):
-        raise BadInput(f"{option} {words}: say {count} whole numbers with commas between them")
+        raise BadInput(f"{option} {words}: say {WANTED[count]}")
     return tuple(int(part) for part in parts)
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
 
 from agent.evidence import region_evidence
 from agent.policy import Policy, decide
 from agent.schema import Condition, Finding, Keeper
 from tools.editors import gate
+from tools.editors.support import feather_width
 from tools.errors import BadInput
 from tools.media._container import picture_kind
 from tools.media.decode import frames
@@ -18,7 +23,8 @@ from tools.media.probe import probe
 from tools.media.sheets import read_picture
 from tools.types import Action, Bits, Box, Clip, Frozen, MaskTrack, MediaInfo, Motion, Rgb, Verdict
 from tools.vision import checks
-from tools.vision.region import mask_from_box, mask_from_difference, mask_from_points, mask_from_scribble
+from tools.vision.mover import Mark, follow_mover
+from tools.vision.region import mask_from_box, mask_from_difference, mask_from_points, mask_from_scribble, soft_reach
 from tools.vision.temporal import inspect_time
 from tools.vision.track import Track, follow
 
@@ -62,12 +68,19 @@ class Edited(Frozen):
     how: dict[str, str | float | int | bool]
 
 
+Way = Literal["motion", "look", "sam"]
+"""A thing is told from the rest by its motion before a still scene, by its colours and edges, or by SAM 2."""
+
+
 class Masked(Frozen):
     """What `mask` prints. `coverage` is over the frames that show the thing, `confidence` per frame of the clip, and
-    `lost` the stretches in which it is gone, hidden or out of the picture."""
+    `lost` the stretches in which it is gone, hidden or out of the picture; `way` is what it was told apart by,
+    `grown` by how many pixels its masks were then grown."""
 
     media: str
     mask: str
+    way: Way
+    grown: int
     frames: tuple[int, int]
     box: Box
     coverage: Coverage
@@ -153,10 +166,19 @@ class Marked(Frozen):
     against: Path | None = None
 
 
-def make_mask(media: Path, at: int, marked: Marked, out: Path, weights: str | None = None) -> Masked:
+class Following(Frozen):
+    """How what is marked is followed: by SAM 2 video with these weights, where given; and by how many pixels its masks
+    then grow; None: by what an edit of Suture's own masks reaches beyond them, and as far as the thing's edge is soft
+    in the marked frame."""
+
+    weights: str | None = None
+    grow: int | None = 0
+
+
+def make_mask(media: Path, at: int, marked: Marked, out: Path, following: Following | None = None) -> Masked:
     """A mask of what is marked in frame `at`, followed through the clip and written as FFV1 grey.
 
-    `weights`, where given, are those of SAM 2 video, which then does the following.
+    What moves before a still scene is followed by its motion, all else by its look.
     """
     info = probe(media)
     if not 0 <= at < info.frames:
@@ -164,26 +186,57 @@ def make_mask(media: Path, at: int, marked: Marked, out: Path, weights: str | No
     for place in (marked.box, *marked.points):
         if place is not None:
             _inside(place, info, media)
-    found = _follower(weights)(whole(info), at, _first_mask(_still(media, at), marked, at))
-    write_mask(out, found.masks, info.frames, info.fps)
-    mean, largest = found.masks.coverage
+    how = following or Following()
+    way, found = _followed(whole(info), at, marked, how.weights)
+    by = how.grow
+    if by is None:
+        by = feather_width(info.width) + soft_reach(_still(media, at), found.masks.at(at))
+    masks = _grown(found.masks, by)
+    write_mask(out, masks, info.frames, info.fps)
+    mean, largest = masks.coverage
     return Masked(
         media=str(media),
         mask=str(out),
-        frames=found.masks.frames,
-        box=found.masks.box,
+        way=way,
+        grown=by,
+        frames=masks.frames,
+        box=masks.box,
         coverage=Coverage(mean=mean, max=largest),
         confidence=tuple(round(found.confidence[index], 3) for index in range(info.frames)),
         lost=_stretches(found.lost),
     )
 
 
-def _follower(weights: str | None) -> Callable[[Clip, int, Bits], Track]:
-    if weights is None:
-        return follow
-    from tools.editors.local.sam import Sam  # noqa: PLC0415 - heavy, and an extra
+def _grown(masks: MaskTrack, by: int) -> MaskTrack:
+    """Masks that reach so many pixels further."""
+    if by == 0:
+        return masks
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
+    crops = {}
+    for index, (box, bits) in masks.crops.items():
+        wide = box.grown(by, masks.width, masks.height)
+        placed = np.zeros((wide.h, wide.w), np.uint8)
+        placed[box.y - wide.y :, box.x - wide.x :][: box.h, : box.w] = bits
+        crops[index] = (wide, cv2.dilate(placed, kernel) > 0)
+    return MaskTrack(masks.width, masks.height, crops)
 
-    return Sam(weights).follow
+
+def _followed(clip: Clip, at: int, marked: Marked, weights: str | None) -> tuple[Way, Track]:
+    """What is marked in frame `at` of a clip, followed through it."""
+    first = _first_mask(_still(clip.media, at), marked, at)
+    if weights is not None:
+        from tools.editors.local.sam import Sam  # noqa: PLC0415 - heavy, and an extra
+
+        return "sam", Sam(weights).follow(clip, at, first)
+    if marked.box is not None:
+        everything = np.zeros_like(first)
+        everything[marked.box.slices] = True
+        moving = follow_mover(clip, at, Mark(everything, within=True))
+    elif marked.against is None:
+        moving = follow_mover(clip, at, Mark(first, within=False))
+    else:
+        moving = None
+    return ("look", follow(clip, at, first)) if moving is None else ("motion", moving)
 
 
 def _still(media: Path, at: int) -> Rgb:

@@ -13,6 +13,7 @@ from tools.vision.region import (
     mask_from_point,
     mask_from_points,
     mask_from_scribble,
+    soft_reach,
 )
 
 SIZE = (200, 300)
@@ -70,3 +71,14 @@ def test_a_difference_is_the_thing_in_other_light_and_grain() -> None:
     shown, other = (np.clip(p + n, 0, 255).astype(np.uint8) for p, n in zip((shown, clean + 5.0), noise, strict=True))
     assert _iou(mask_from_difference(shown, other), thing) > 0.9
     assert not mask_from_difference(np.clip(clean + noise[0], 0, 255).astype(np.uint8), other).any()
+
+
+def test_a_mask_must_reach_further_where_the_edge_is_softer() -> None:
+    thing = _thing()
+    sharp = np.where(thing[..., None], np.uint8(200), np.uint8(90)).repeat(3, axis=2)
+    soft = [cv2.GaussianBlur(sharp, (0, 0), sigma).astype(np.uint8) for sigma in (0.5, 1.2, 2.4)]
+    reaches = [soft_reach(picture, thing) for picture in soft]
+    assert reaches[0] <= 2
+    assert reaches == sorted(set(reaches))
+    grained = soft[2] + np.random.default_rng(2).normal(0, 25, sharp.shape)
+    assert soft_reach(np.clip(grained, 0, 255).astype(np.uint8), thing) <= reaches[2]

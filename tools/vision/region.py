@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -15,6 +15,10 @@ from tools.types import Bits, Box, Rgb
 
 SPECK = 0.00005
 """Share of the picture under which a difference is a speck."""
+
+
+MOST_REACH = 0.012
+"""Share of the picture's width that an edge is taken to be soft over, at most."""
 
 
 def mask_from_box(frame: Rgb, box: Box) -> Bits:
@@ -101,6 +105,40 @@ def _to_half_height(part: Bits, change: NDArray[np.float32]) -> Bits:
     near = cv2.dilate(np.where(part, change, 0).astype(np.float32), kernel)
     deep = cv2.erode(part.astype(np.uint8), kernel) > 0
     return np.asarray(part & (deep | (change >= near / 2)), np.bool_)
+
+
+def soft_reach(frame: Rgb, mask: Bits) -> int:
+    """Pixels beyond a mask's outline that the thing's soft edge still reaches: the blurrier the further, and less far
+    where grain drowns its end. `frame` is (H, W, 3), `mask` (H, W).
+
+    Read from the mean slope of lightness across the outline, by distance from it: the edge ends where what is left of
+    its slope above the surround's own is a fifth of its steepest, or a tenth of what grain and texture have there.
+    """
+    most = max(4, round(MOST_REACH * frame.shape[1]))
+    around = Box.around(mask)
+    if around is None:
+        return 0
+    part = around.grown(2 * most + 2, mask.shape[1], mask.shape[0]).slices
+    light = cv2.cvtColor(frame[part], cv2.COLOR_RGB2GRAY).astype(np.float32)
+    outer, inner = (
+        cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        for side in (~mask[part], mask[part])
+    )
+    away = np.where(outer > 0, outer - 0.5, 0.5 - inner).astype(np.float32)
+    normal = cv2.GaussianBlur(away, (0, 0), 1.0)
+    (light_x, light_y), (x, y) = (_slopes(plane) for plane in (light, normal))
+    slope = np.abs(light_x * x + light_y * y) / np.maximum(np.hypot(x, y), 1e-3)
+    bands = [slope[np.abs(away - d) <= 0.5] for d in range(-2, 2 * most)]
+    by_distance = [float(band.mean()) if band.size else 0.0 for band in bands]
+    surround = float(np.median(by_distance[-most:]))
+    left = np.array(by_distance) - surround
+    ended = np.flatnonzero(left[2:] < max(0.2 * float(left[:6].max()), 0.1 * surround))
+    return int(min([most, *ended.tolist()]))
+
+
+def _slopes(plane: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    across, down = (cv2.Sobel(plane, cv2.CV_32F, *way, ksize=3, scale=1 / 8) for way in ((1, 0), (0, 1)))
+    return np.asarray(across, np.float32), np.asarray(down, np.float32)
 
 
 def _lab(picture: Rgb) -> NDArray[np.float32]:
