@@ -229,9 +229,7 @@ def _followed(clip: Clip, at: int, marked: Marked, weights: str | None) -> tuple
 
         return "sam", Sam(weights).follow(clip, at, first)
     if marked.box is not None:
-        everything = np.zeros_like(first)
-        everything[marked.box.slices] = True
-        moving = follow_mover(clip, at, Mark(everything, within=True))
+        moving = follow_mover(clip, at, Mark.inside(marked.box, first.shape[1], first.shape[0]))
     elif marked.against is None:
         moving = follow_mover(clip, at, Mark(first, within=False))
     else:

@@ -22,6 +22,7 @@ from agent.schema import Film, Finding, Shot
 from agent.sightings import findings_of
 from tools.media.stills import still
 from tools.types import Anomaly, Box, MaskTrack
+from tools.vision.mover import Mark, follow_mover
 from tools.vision.region import mask_from_box, mask_from_point
 from tools.vision.track import track
 
@@ -119,7 +120,9 @@ def _nearest(meant: Meant, box: Box) -> Finding | None:
 
 
 def _made(wish: _Wish, index: int | None, seed: Box | tuple[int, int]) -> Finding | str:
-    """A finding at a place that somebody pointed at, snapped to the picture and followed through the shot."""
+    """A finding at a place that somebody pointed at, snapped to the picture and followed through the shot; a thing that
+    moves and shall go is followed itself.
+    """
     shot = wish.shot
     at = shot.clip.frames // 2 if index is None else index
     picture = still(shot.clip, at)
@@ -127,7 +130,12 @@ def _made(wish: _Wish, index: int | None, seed: Box | tuple[int, int]) -> Findin
     if seed[0] >= width or seed[1] >= height:
         return f"{tuple(seed)} does not lie inside the {width}×{height} pixels of {shot.id}; say another place"
     if isinstance(seed, Box):
-        mask = mask_from_box(picture, seed.grown(0, width, height))
+        box = seed.grown(0, width, height)
+        leaving = wish.fix.operation == "remove"
+        moving = follow_mover(shot.clip, at, Mark.inside(box, width, height)) if leaving else None
+        if moving is not None:
+            return _finding(wish, moving.masks)
+        mask = mask_from_box(picture, box)
     else:
         mask = mask_from_point(picture, seed)
     return _finding(wish, track(shot.clip, at, mask))

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.types import Bits, Clip, MaskTrack
+from tools.types import Bits, Box, Clip, MaskTrack
 from tools.vision._mover_scene import STRETCH, Look, Scene, scene_for
 from tools.vision._track_look import palette
 from tools.vision._track_stream import backward, forward, frame_at
@@ -45,6 +46,13 @@ class Mark:
     on: Bits
     within: bool
 
+    @classmethod
+    def inside(cls, box: Box, width: int, height: int) -> Self:
+        """A box around the thing, in a picture of that size."""
+        on = np.zeros((height, width), np.bool_)
+        on[box.slices] = True
+        return cls(on, within=True)
+
 
 def follow_mover(clip: Clip, seed: int, mark: Mark) -> Track | None:
     """The moving thing that is marked in frame `seed`, in all frames of the clip; None where no motion sets it apart.
@@ -57,18 +65,24 @@ def follow_mover(clip: Clip, seed: int, mark: Mark) -> Track | None:
     thing = None if moving is None else _meant(moving, mark)
     if moving is None or thing is None:
         return None
-    held, sure, lost = {seed: thing}, {seed: 1.0}, set[int]()
+    crops, sure, lost = _crops(seed, thing, mark), {seed: 1.0}, set[int]()
     for looks in (forward(clip, seed + 1, clip.frames - 1, Look.of), backward(clip, 0, seed - 1, Look.of)):
         for index, bits, confidence in _Walk(scenes, look, thing, moving & ~thing).away(looks):
             sure[index] = confidence
             if bits is None:
                 lost.add(index)
             else:
-                held[index] = bits
+                crops |= _crops(index, bits, mark)
                 lost.discard(index)
     height, width = mark.on.shape
-    masks = MaskTrack.of({index: _full(_closed(bits), width, height) for index, bits in held.items()}, width, height)
-    return Track(masks, sure, frozenset(lost), MaskTrack(width, height, {}))
+    return Track(MaskTrack(width, height, crops), sure, frozenset(lost), MaskTrack(width, height, {}))
+
+
+def _crops(index: int, bits: Bits, mark: Mark) -> dict[int, tuple[Box, Bits]]:
+    """A frame's mask with its gaps closed, at the size of the mark."""
+    height, width = mark.on.shape
+    full = cv2.resize(_closed(bits).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
+    return dict(MaskTrack.of({index: np.asarray(full, np.bool_)}, width, height).crops)
 
 
 class _Scenes:
@@ -205,8 +219,3 @@ def _closed(bits: Bits) -> Bits:
     wide = cv2.copyMakeBorder(bits.astype(np.uint8), side, side, side, side, cv2.BORDER_CONSTANT)
     closed = cv2.morphologyEx(wide, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
     return np.asarray(closed[side:-side, side:-side] > 0, np.bool_)
-
-
-def _full(bits: Bits, width: int, height: int) -> Bits:
-    made = cv2.resize(bits.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(made > 0.5, np.bool_)
