@@ -19,7 +19,17 @@ from agent.panels import panel_pictures, untrusted_places
 from agent.schema import Attempt, Candidate, Cause, Film, Finding, PanelFault, Sheet, SheetVersion, Shot
 from agent.stages import edit as editing
 from agent.stages import route as routing
-from agent.stages.repair_sheets import SheetBench, grown, laid_out, landed, shown, siblings, version_of, written
+from agent.stages.repair_sheets import (
+    SheetBench,
+    grown,
+    laid_out,
+    landed,
+    origin_words,
+    shown,
+    siblings,
+    version_of,
+    written,
+)
 from agent.state import Route
 from agent.versions import ShotVersion, Versions
 from tools.errors import BadInput, EditorError
@@ -95,6 +105,7 @@ async def _repair_panel(bench: SheetBench, fault: PanelFault, deps: Deps) -> Non
         bench.pictures[fault.panel] = await asyncio.to_thread(shown, deps.store.path(take.media))
         faulty = await asyncio.to_thread(bench.faulty, fault.panel)
         deps.ledger.settled(edit.key, "fail" if faulty else "pass")
+        bench.origins[fault.panel] = origin_words(take.how.get("borrowed"))
         panel.attempts.append(_attempt(finding, found, edit, take.media, faulty=faulty))
         if not faulty:
             return

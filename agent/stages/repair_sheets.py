@@ -33,6 +33,8 @@ class SheetBench:
     pictures: dict[str, Rgb]
     holes: dict[str, Bits]
     tried: dict[str, list[Attempt]] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    """Per panel, where its new pixels are from; empty words where the editor does not say."""
 
     def faulty(self, panel: str) -> bool:
         """Whether a panel, compared again, still disagrees with its siblings where it was wrong."""
@@ -106,6 +108,16 @@ def _sibling(ref: str, bench: SheetBench, deps: Deps) -> Reference:
     return Reference(path=folder / f"{name}.png", kind="panel", what=ref, mask=mask)
 
 
+def origin_words(borrowed: object) -> str:
+    """Where a fill is from, by the share that its editor borrowed from siblings; nothing where it does not say."""
+    if not isinstance(borrowed, float):
+        return ""
+    if borrowed < 0.005:
+        return "no sibling shows the place: it is drawn from the panel's own surround"
+    rest = ", the rest is drawn from the panel's own surround" if borrowed < 0.995 else ""
+    return f"{borrowed:.0%} of it is what siblings show{rest}"
+
+
 def shown(media: Path) -> Rgb:
     """The picture that an editor made of a panel."""
     return read_picture(next(iter(sorted(media.iterdir()))) if media.is_dir() else media)
@@ -131,15 +143,23 @@ def version_of(
         box=fault.box,
         downstream=downstream,
         left_alone=tuple(shot for shot in downstream if shot not in marked),
-        why=_why(fault, attempts, faulty=faulty),
+        why=_why(fault, attempts, bench.origins.get(fault.panel, ""), faulty=faulty),
         checks=(landed(faulty=faulty),),
         attempts=attempts,
     )
 
 
-def _why(fault: PanelFault, attempts: Sequence[Attempt], *, faulty: bool) -> str:
+def _why(fault: PanelFault, attempts: Sequence[Attempt], origin: str, *, faulty: bool) -> str:
     if not attempts:
         return f"no editor here can repair {fault.panel}: the old sheet stays current"
     last = attempts[-1]
-    done = f"{fault.panel} repaired by {last.tool} after {', '.join(fault.agree)}; every other pixel is untouched"
+    done = "; ".join(
+        words
+        for words in (
+            f"{fault.panel} repaired by {last.tool} after {', '.join(fault.agree)}",
+            origin,
+            "every other pixel is untouched",
+        )
+        if words
+    )
     return f"{done}, but the panels still disagree: the old sheet stays current" if faulty else done
