@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -185,10 +186,8 @@ def _blended(source: Frame, edited: Frame, alpha: NDArray[np.float32]) -> Frame:
 
 def _difference_outside(source: Frame, made: Frame, inside: NDArray[np.bool_]) -> int:
     supports = pixels.support_planes(inside, source.layout)
-    return max(
-        int(np.abs(a.astype(np.int32) - b.astype(np.int32))[~s].max(initial=0))
-        for a, b, s in zip(source.planes, made.planes, supports, strict=True)
-    )
+    gaps = [(cv2.absdiff(a, b), s) for a, b, s in zip(source.planes, made.planes, supports, strict=True)]
+    return max(int(gap.max(initial=0, where=~s)) for gap, s in gaps)
 
 
 def luma_psnr_outside(source: Clip, out: Path, masks: Iterator[Bits]) -> float:
@@ -196,10 +195,9 @@ def luma_psnr_outside(source: Clip, out: Path, masks: Iterator[Bits]) -> float:
     info = probe(source.media)
     squares, count = 0.0, 0
     for a, b, inside in zip(frames(source, info=info), frames(out), masks, strict=True):
-        outside = ~inside
-        gap = (a.planes[0].astype(np.float64) - b.planes[0])[outside]
-        squares += float(gap @ gap)
-        count += gap.size
+        outside = (~inside).astype(np.uint8)
+        squares += cv2.norm(a.planes[0], b.planes[0], cv2.NORM_L2SQR, outside)
+        count += int(np.count_nonzero(outside))
     top = (1 << info.bit_depth) - 1
     return SAME if squares == 0 or count == 0 else min(SAME, float(10 * np.log10(top**2 * count / squares)))
 

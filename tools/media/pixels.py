@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -18,7 +18,6 @@ from tools.types import Bits, Frame, Gray, PixelLayout, Rgb
 
 Codes: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Plane = TypeVar("Plane", NDArray[np.uint8], NDArray[np.uint8] | NDArray[np.uint16])
-Samples = TypeVar("Samples", NDArray[np.bool_], NDArray[np.uint8] | NDArray[np.uint16])
 
 LUMA_WEIGHTS = {
     1: (0.2126, 0.0722),
@@ -111,7 +110,7 @@ def support_planes(mask: Bits, layout: PixelLayout) -> tuple[Bits, ...]:
         return (mask,)
     if not layout.chroma_x and not layout.chroma_y:
         return (mask, mask, mask)
-    chroma: Bits = np.asarray(_blocks(mask, layout).any(axis=(1, 3)))
+    chroma: Bits = np.logical_or.reduce(_covered(mask, layout))
     return (mask, chroma, chroma)
 
 
@@ -243,20 +242,19 @@ def _yuv_to_rgb(frame: Frame) -> NDArray[np.float32]:
     return np.column_stack([linear, offset]).astype(np.float32)
 
 
-def _blocks(plane: Samples, layout: PixelLayout) -> Samples:
-    """(rows, step_y, columns, step_x): the luma samples that each chroma sample covers; the last ones repeat."""
+def _covered(plane: NDArray[Any], layout: PixelLayout) -> list[NDArray[Any]]:
+    """The luma samples that each chroma sample covers, as planes of its size; the last row and column repeat."""
     step_y, step_x = 1 << layout.chroma_y, 1 << layout.chroma_x
-    rows, columns = -(-plane.shape[0] // step_y), -(-plane.shape[1] // step_x)
-    y = np.minimum(np.arange(rows * step_y), plane.shape[0] - 1)
-    x = np.minimum(np.arange(columns * step_x), plane.shape[1] - 1)
-    blocks: Samples = plane[y[:, None], x[None, :]].reshape(rows, step_y, columns, step_x)
-    return blocks
+    rows, columns = -plane.shape[0] % step_y, -plane.shape[1] % step_x
+    whole = np.pad(plane, ((0, rows), (0, columns)), "edge") if rows or columns else plane
+    return [whole[y::step_y, x::step_x] for y in range(step_y) for x in range(step_x)]
 
 
 def _averaged(plane: Codes, layout: PixelLayout) -> Codes:
     if not layout.chroma_x and not layout.chroma_y:
         return plane.copy()
-    blocks = _blocks(plane, layout).astype(np.uint32)
-    count = blocks.shape[1] * blocks.shape[3]
-    averaged: Codes = ((blocks.sum(axis=(1, 3)) + count // 2) // count).astype(plane.dtype)
-    return averaged
+    parts = _covered(plane, layout)
+    total: NDArray[Any] = parts[0].astype(np.uint32)
+    for part in parts[1:]:
+        total += part
+    return np.asarray((total + len(parts) // 2) // len(parts), plane.dtype)  # type: ignore[return-value]
