@@ -120,41 +120,41 @@ class Ledger:
 
     def submitted(self, key: str, handle: str, uploaded: str | None = None) -> None:
         """Stores the handle of the accepted job; a handle once stored never changes."""
-        with self.sessions.begin() as session:
+        with self._alone() as session:
             row = session.get_one(LedgerRow, self._key(key))
             if row.handle is None:
                 row.handle, row.uploaded, row.state = handle, uploaded, "submitted"
 
     def unknown(self, key: str) -> None:
         """Writes down that nobody can tell whether the edit came; it counts at its reserve."""
-        with self.sessions.begin() as session:
+        with self._alone() as session:
             row = session.get_one(LedgerRow, self._key(key))
             if row.handle is None:
                 row.state = "unknown"
 
     def billed(self, key: str, usd: Decimal | None) -> None:
         """Counts the edit at its bill, or at the quoted price where nobody told one."""
-        with self.sessions.begin() as session:
+        with self._alone() as session:
             row = session.get_one(LedgerRow, self._key(key))
             row.usd = usd if usd is not None else row.usd if row.quoted is None else row.quoted
 
     def failed(self, job: Job, *, billed: bool) -> None:
         """Writes down that an accepted job came to nothing; it goes on counting where it is or may be `billed`."""
         mine = select(LedgerRow).where(LedgerRow.editor == job.editor, LedgerRow.handle == job.handle)
-        with self.sessions.begin() as session:
+        with self._alone() as session:
             for row in session.scalars(mine.where(LedgerRow.rehearsed == self.rehearsed, LedgerRow.state != "settled")):
                 row.state, row.usd = "failed", row.usd if billed else Decimal(0)
 
     def settled(self, key: str, verdict: str) -> None:
         """Closes the row with the verdict of the first verification."""
-        with self.sessions.begin() as session:
+        with self._alone() as session:
             row = session.get_one(LedgerRow, self._key(key))
             if row.state != "settled":
                 row.state, row.verdict = "settled", verdict
 
     def withdraw(self, key: str) -> None:
         """Forgets an intent of which the editor said that nothing happened."""
-        with self.sessions.begin() as session:
+        with self._alone() as session:
             session.execute(delete(LedgerRow).where(LedgerRow.key == self._key(key), LedgerRow.handle.is_(None)))
 
     def handles(self, editor: str, *, but: str) -> tuple[str, ...]:
@@ -177,13 +177,13 @@ class Ledger:
 
     def answered(self, call: int, spent: Spent, ending: str) -> None:
         """Closes a question with what it took."""
-        with self.sessions.begin() as session:
+        with self._alone() as session:
             row = session.get_one(ModelCallRow, call)
             row.state, row.tokens_in, row.tokens_out, row.usd = ending, spent.tokens_in, spent.tokens_out, spent.usd
 
     def remembered(self, question: Question, key: str) -> None:
         """Writes down that a question was answered from memory."""
-        with self.sessions.begin() as session:
+        with self._alone() as session:
             session.merge(RememberedRow(**dict(question), key=key))
 
     def questions(self, run: str) -> tuple[ModelUse, ...]:
