@@ -19,6 +19,7 @@ from tools.media.decode import frames
 from tools.media.pixels import luma8, rgb8, shrunk
 from tools.types import Bits, Clip, Frame, Gray
 from tools.vision.align import Features, Matrix, align_features, features
+from tools.vision.region import anchored
 
 Lab: TypeAlias = NDArray[np.float32]
 
@@ -97,13 +98,8 @@ def _moving(seen: Lab, scene: Lab, spread: NDArray[np.float32], known: Bits) -> 
     above, below = seen - cv2.dilate(scene, kernel), cv2.erode(scene, kernel) - seen
     change = np.maximum(np.maximum(above, below), 0).max(axis=2)
     least = CHANGE + SPREADS * spread
-    weak = cv2.morphologyEx(((change > least) & known).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(weak)
-    strong = np.flatnonzero(np.bincount(parts[known & (change > 2 * least)], minlength=len(stats))[1:]) + 1
-    speck = max(12, round(SPECK * change.size))
-    kept = np.zeros(len(stats), np.bool_)
-    kept[[part for part in strong if stats[part, cv2.CC_STAT_AREA] >= speck]] = True
-    return _without_pores(kept[parts], round(PORE * change.size))
+    found = anchored((change > least) & known, (change > 2 * least) & known, max(12, round(SPECK * change.size)))
+    return _without_pores(found, round(PORE * change.size))
 
 
 def _without_pores(bits: Bits, most: int) -> Bits:

@@ -188,10 +188,10 @@ class _Walk:
     def _come_back(self, new: Bits, look: Look) -> Bits:
         """What of all that newly moves looks like the thing again; nothing where nothing does."""
         count, numbers = cv2.connectedComponents(new.astype(np.uint8))
-        parts = [numbers == number for number in range(1, count)]
-        parts = [part for part in parts if part.sum() >= LEAST_HELD * self._area]
-        best = max(parts, key=lambda part: self._alike(look, part), default=None)
-        return best if best is not None and self._alike(look, best) >= SAME else np.zeros_like(new)
+        parts = (numbers == number for number in range(1, count))
+        rated = [(self._alike(look, part), part) for part in parts if part.sum() >= LEAST_HELD * self._area]
+        alike, best = max(rated, key=lambda one: one[0], default=(0.0, new))
+        return best if alike >= SAME else np.zeros_like(new)
 
 
 def _share(moving: Bits, mine: Bits, theirs: Bits) -> Bits:

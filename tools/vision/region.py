@@ -90,13 +90,18 @@ def mask_from_difference(frame: Rgb, clean: Rgb) -> Bits:
     """
     change = np.abs(_lab(frame) - _lab(clean) - np.median(_lab(frame) - _lab(clean), axis=(0, 1))).max(axis=2)
     least = max(4.0, 3 * 1.4826 * float(np.median(change)))
-    weak = cv2.morphologyEx((change > least).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(weak)
-    strong = set(np.unique(parts[change > 2 * least]).tolist()) - {0}
-    speck = max(12, round(SPECK * change.size))
-    kept = [part for part in strong if stats[part, cv2.CC_STAT_AREA] >= speck]
-    whole = np.asarray(ndimage.binary_fill_holes(np.isin(parts, kept)), np.bool_)
+    found = anchored(change > least, change > 2 * least, max(12, round(SPECK * change.size)))
+    whole = np.asarray(ndimage.binary_fill_holes(found), np.bool_)
     return _to_half_height(whole, change)
+
+
+def anchored(weak: Bits, strong: Bits, speck: int) -> Bits:
+    """The parts of `weak`, gaps of a few pixels closed, that hold a strong pixel and have at least `speck` pixels."""
+    closed = cv2.morphologyEx(weak.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(closed)
+    kept = (np.bincount(parts[strong], minlength=count) > 0) & (stats[:, cv2.CC_STAT_AREA] >= speck)
+    kept[0] = False
+    return np.asarray(kept[parts], np.bool_)
 
 
 def _to_half_height(part: Bits, change: NDArray[np.float32]) -> Bits:
