@@ -8,9 +8,10 @@ done by such means comes back as it was sent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,15 +30,18 @@ SECONDS = 5.0
 SIZE = (640, 360)
 SURROUND = 8
 """Pixels around a region from which it is filled."""
-PAINTED = 96
+PAINTED = 64
 """Longest side, in pixels, at which a region is filled."""
 
 
 class Made(NamedTuple):
-    """A result before it is written: frames, what was to be changed in each, and the rate."""
+    """A result before it is written: how many frames, the frames (each made when it is asked for: minutes of a large
+    picture need not be held), what was to be changed in each, and the rate.
+    """
 
-    frames: list[Rgb]
-    masks: list[Bits]
+    length: int
+    frames: Iterable[Rgb]
+    masks: Iterable[Bits]
     rate: Fraction
 
 
@@ -71,7 +75,7 @@ class Results:
     def _written(self, job: Job, path: Path) -> Path:
         made = self._made(job)
         if job.work.way == "still":
-            return files.write_picture(path, made.frames[0])
+            return files.write_picture(path, next(iter(made.frames)))
         return files.write_footage(path, made.frames, made.rate)
 
     def _made(self, job: Job) -> Made:
@@ -80,7 +84,7 @@ class Results:
         fault = job.rule.fault
         made = self._honest(job.work, nothing=fault == "nothing")
         if fault == "black":
-            return made._replace(frames=[np.zeros_like(frame) for frame in made.frames])
+            return made._replace(frames=map(np.zeros_like, made.frames))
         if fault == "wrong-size":
             return _wrong_size(made)
         if fault in SPOILS:
@@ -103,22 +107,21 @@ class Results:
         frames = sent.frames if nothing else self._filled(work, sent, masks)
         rate = work.rate or sent.rate
         picks = _picks(len(frames), sent.rate, rate)
-        return Made([frames[i] for i in picks], [masks[i] for i in picks], rate)
+        return Made(len(picks), (frames[i] for i in picks), (masks[i] for i in picks), rate)
 
     def _extended(self, work: Work, sent: files.Footage) -> Made:
         """What was sent and how it goes on ("continue": that alone): the clean take where known, or the last frame."""
         more = round((work.seconds or SECONDS) * sent.rate)
         place = self._truth.place(sent.frames) if self._truth else None
-        frames = [*sent.frames, *[sent.frames[-1]] * more]
+        ahead: Iterable[Rgb] = repeat(sent.frames[-1], more)
         if place is not None and self._truth is not None:
             clean, last = self._truth.clean(place.shot), place.indices[-1]
-            ahead = [clean[min(last + step, len(clean) - 1)] for step in range(1, more + 1)]
-            frames[len(sent.frames) :] = [_placed(one, sent.frames[-1], place.box, sent.size) for one in ahead]
-        if work.way == "continue":
-            del frames[: len(sent.frames)]
-        return Made(frames, [np.ones(frame.shape[:2], np.bool_) for frame in frames], sent.rate)
+            steps = (min(last + step, len(clean) - 1) for step in range(1, more + 1))
+            ahead = (_placed(clean[i], sent.frames[-1], place.box, sent.size) for i in steps)
+        before = [] if work.way == "continue" else sent.frames
+        return _all_made(len(before) + more, chain(before, ahead), sent.size, sent.rate)
 
-    def _filled(self, work: Work, sent: files.Footage, masks: Sequence[Bits]) -> list[Rgb]:
+    def _filled(self, work: Work, sent: files.Footage, masks: Sequence[Bits]) -> Sequence[Rgb]:
         true = self._true(sent.frames)
         if true is not None:
             return [np.where(m[..., None], t, s) for s, t, m in zip(sent.frames, true, masks, strict=True)]
@@ -145,9 +148,9 @@ class Results:
         count = max(2, round((work.seconds or SECONDS) * rate))
         size = work.size or SIZE
         frames = self._between(work, count, size) or self._named(work, count, size) or _shown(work, count, size)
-        return Made(frames, [np.ones(frame.shape[:2], np.bool_) for frame in frames], rate)
+        return _all_made(count, frames, size, rate)
 
-    def _between(self, work: Work, count: int, size: tuple[int, int]) -> list[Rgb] | None:
+    def _between(self, work: Work, count: int, size: tuple[int, int]) -> Iterator[Rgb] | None:
         """Footage from a first to a last picture (or onward from a first); the truth where they are of one shot."""
         if work.first is None:
             return None
@@ -157,19 +160,19 @@ class Results:
             clean = self._truth.clean(place.shot)
             first, last = place.indices[0], place.indices[1] if len(ends) > 1 else place.indices[0] + count - 1
             steps = [min(round(first + (last - first) * i / (count - 1)), len(clean) - 1) for i in range(count)]
-            return [_placed(clean[i], ends[0], place.box, size) for i in steps]
+            return (_placed(clean[i], ends[0], place.box, size) for i in steps)
         if len(ends) == 1:
             return None
         a, b = (_resized(one, size) for one in ends)
-        return [np.asarray(cv2.addWeighted(a, 1 - t, b, t, 0), np.uint8) for t in np.linspace(0, 1, count)]
+        return (np.asarray(cv2.addWeighted(a, 1 - t, b, t, 0), np.uint8) for t in np.linspace(0, 1, count))
 
-    def _named(self, work: Work, count: int, size: tuple[int, int]) -> list[Rgb] | None:
+    def _named(self, work: Work, count: int, size: tuple[int, int]) -> Iterator[Rgb] | None:
         """The clean take of the shot that the prompt names, at its own speed; its last frame holds."""
         shot = self._truth.named(work.prompt) if self._truth else None
         if shot is None or self._truth is None:
             return None
         clean = self._truth.clean(shot)
-        return [_letterboxed(clean[min(i, len(clean) - 1)], size) for i in range(count)]
+        return (_letterboxed(clean[min(i, len(clean) - 1)], size) for i in range(count))
 
     # Stills.
 
@@ -180,7 +183,7 @@ class Results:
         if work.size is not None and work.size != (picture.shape[1], picture.shape[0]):
             done = _resized(done, work.size)
         whole = np.ones(done.shape[:2], np.bool_)
-        return Made([done], [whole if mask is None or mask.shape != whole.shape else mask], RATE)
+        return Made(1, [done], [whole if mask is None or mask.shape != whole.shape else mask], RATE)
 
     def _repaired(self, picture: Rgb, mask: Bits | None) -> Rgb:
         """The picture put right: a labelled film's clean panel, else filled from its surround; unmasked, as it is."""
@@ -198,7 +201,8 @@ def _masks_of(work: Work, sent: files.Footage) -> list[Bits]:
     first, last = 0.0, float(len(sent.frames))
     if work.window is not None:
         first, last = (float(second * sent.rate) for second in (work.window[0], sum(work.window)))
-    return [np.full((height, width), first - 0.5 <= i < last - 0.5) for i in range(len(sent.frames))]
+    inside, outside = (np.full((height, width), value) for value in (True, False))
+    return [inside if first - 0.5 <= i < last - 0.5 else outside for i in range(len(sent.frames))]
 
 
 def _still_mask(work: Work, picture: Rgb) -> Bits | None:
@@ -253,14 +257,14 @@ def _crossed(frames: Sequence[Rgb], masks: Sequence[Bits]) -> list[Rgb]:
     return made
 
 
-def _shown(work: Work, count: int, size: tuple[int, int]) -> list[Rgb]:
+def _shown(work: Work, count: int, size: tuple[int, int]) -> Iterator[Rgb]:
     """A slow push towards the first picture that was given; grey where none was."""
     given = work.first or next(iter(work.pictures), None)
     if given is None:
         grey = np.tile(np.linspace(40, 200, size[0]).astype(np.uint8), (size[1], 1))
-        return [np.dstack([np.roll(grey, i, axis=1)] * 3) for i in range(count)]
+        return (np.dstack([np.roll(grey, i, axis=1)] * 3) for i in range(count))
     picture = _letterboxed(files.read_picture(given), size)
-    return [_pushed(picture, 1 + 0.05 * i / count) for i in range(count)]
+    return (_pushed(picture, 1 + 0.05 * i / count) for i in range(count))
 
 
 def _pushed(picture: Rgb, zoom: float) -> Rgb:
@@ -301,9 +305,13 @@ def _picks(count: int, had: Fraction, wanted: Fraction) -> list[int]:
     return [min(count - 1, round(i / wanted * had)) for i in range(made)]
 
 
+def _all_made(count: int, frames: Iterable[Rgb], size: tuple[int, int], rate: Fraction) -> Made:
+    """Footage of a size, (width, height), that is the model's everywhere."""
+    return Made(count, frames, repeat(np.ones(size[::-1], np.bool_), count), rate)
+
+
 def _wrong_size(made: Made) -> Made:
     """Half as wide and half as long as it should be."""
-    half = max(1, len(made.frames) // 2)
-    width, height = made.frames[0].shape[1], made.frames[0].shape[0]
-    frames = [_resized(frame, (max(16, width // 2), height)) for frame in made.frames[:half]]
-    return Made(frames, [np.ones(frame.shape[:2], np.bool_) for frame in frames], made.rate)
+    half = max(1, made.length // 2)
+    frames = (_resized(one, (max(16, one.shape[1] // 2), one.shape[0])) for one in islice(made.frames, half))
+    return Made(half, frames, made.masks, made.rate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -20,12 +20,12 @@ FULL_SHIFT = 6
 """Pixels by which collateral change of strength 1 moves what it should have left alone."""
 
 
-def spoilt(frames: Sequence[Rgb], masks: Sequence[Bits], fault: Fault, strength: float, seed: int) -> list[Rgb]:
+def spoilt(frames: Iterable[Rgb], masks: Iterable[Bits], fault: Fault, strength: float, seed: int) -> Iterator[Rgb]:
     """The frames with one fault inside the masks ("collateral": outside)."""
-    return [
+    return (
         _whole(SPOILS[fault](frame.astype(np.float32), mask, strength, np.random.default_rng([seed, index])))
         for index, (frame, mask) in enumerate(zip(frames, masks, strict=True))
-    ]
+    )
 
 
 def _whole(frame: Numbers) -> Rgb:
