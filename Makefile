@@ -1,4 +1,5 @@
-# Two commands: `make demo` and `make test`. Each sets up .venv by itself.
+# Two commands: `make demo` and `make test`. Each sets up .venv by itself. `make test-long` runs what takes long: whole
+# films, every provider.
 #
 # torch: plain `pip install torch` takes a CUDA build of several GB on Linux. For the CPU build say
 #   make demo TORCH="torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu"
@@ -9,7 +10,12 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SEED   ?= 7
 
-.PHONY: demo test lint types clean
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo test test-long lint types clean
+
+# tests start many programs; these find their modules compiled
+export PYTHONDONTWRITEBYTECODE :=
 
 $(VENV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -24,7 +30,10 @@ demo: $(VENV)/ready
 	if [ $$code -eq 0 ] || [ $$code -eq 3 ]; then exit 0; else exit $$code; fi
 
 test: $(VENV)/ready
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not long"
+
+test-long: $(VENV)/ready
+	$(PYTEST) -m long
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

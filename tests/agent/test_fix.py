@@ -18,6 +18,8 @@ from tools.media.masks import read_track
 from tools.media.pixels import luma8
 from tools.types import Clip
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 REQUEST = "remove Mara's earpiece in SH020, keep everything else"
 STRETCHES = dict.fromkeys(("SH010", "SH020", "SH030", "SH040"), (24, 8))

@@ -18,6 +18,8 @@ import pytest
 from tests.agent.small_film import cut_down
 from tools.sandbox.providers import ProviderSandbox, Rule
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 STRETCHES = {
     "SH010": (24, 8),

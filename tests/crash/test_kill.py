@@ -106,6 +106,7 @@ def test_the_film_has_every_kind_of_ending(untouched: dict[str, Any]) -> None:
     assert job["prompt"]
 
 
+@pytest.mark.long
 def test_killed_at_every_edge_it_ends_the_same(template: Path, untouched: dict[str, Any], tmp_path: Path) -> None:
     project = copy_of(template, tmp_path)
     arguments: tuple[object, ...] = ("pass", project, "--json")
@@ -157,6 +158,7 @@ def test_one_process_writes_a_film(template: Path, tmp_path: Path) -> None:
     first.communicate()
 
 
+@pytest.mark.long
 def test_a_killed_run_is_listed_as_stopped_and_asks_as_it_was_told(template: Path, tmp_path: Path) -> None:
     project = copy_of(template, tmp_path)
     suture("pass", project, "--approve", "ask", "--shots", "SH020", crash_at="decide.finished").communicate()

@@ -118,6 +118,7 @@ def test_a_panel_changes_under_its_mask_alone_and_nothing_under_it_is_seen(
     assert not np.array_equal(made[INSIDE], picture(fetched(editor, third, tmp_path / "three").media)[INSIDE])
 
 
+@pytest.mark.long
 def test_qwen_edits_at_its_own_size_and_looks_at_references(tmp_path: Path, weights: Weights) -> None:
     name = "qwen-image-edit"
     editor, edit = editor_at(tmp_path / "home", name, weights(name), steps=1), edit_of(tmp_path)

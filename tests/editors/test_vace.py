@@ -248,6 +248,7 @@ editor_at(home, weights, frames=17, overlap=5).make(Edit.model_validate_json(fil
 """
 
 
+@pytest.mark.long
 def test_a_long_clip_goes_in_windows_and_on_after_a_kill(tmp_path: Path, weights: Path) -> None:
     editor = editor_at(tmp_path / "home", weights, frames=17, overlap=5)
     edit = edit_of(tmp_path, 26, grain=False)

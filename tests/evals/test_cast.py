@@ -24,6 +24,8 @@ from tools.media.decode import frames
 from tools.media.sheets import read_picture
 from tools.types import Rgb
 
+pytestmark = pytest.mark.long
+
 SIZE, LENGTH = (320, 184), 6
 ERRORS = {f"SH{10 * (n + 1):03d}": family for n, family in enumerate(FAMILIES)}
 

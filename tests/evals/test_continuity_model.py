@@ -15,6 +15,8 @@ from tests.agent.films import FPS, HEIGHT, WIDTH, popped, shot_file, sketch
 from tools.media.masks import write_mask
 from tools.types import Box, MaskTrack
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 FRAMES = 24
 DISC = Box(60, 34, 36, 30)

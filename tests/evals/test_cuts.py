@@ -11,6 +11,8 @@ from evals.cuts import CutTruth, case_names, judged, make_case, score_cuts, summ
 from tools.media.decode import luma_frames
 from tools.media.probe import probe
 
+pytestmark = pytest.mark.long
+
 FILM = case_names(None)[0]
 
 

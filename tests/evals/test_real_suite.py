@@ -12,6 +12,8 @@ from evals.suites._real_projects import RealError
 from evals.suites.real import MAKERS, Real, _tells
 from tools.media.sheets import read_picture
 
+pytestmark = pytest.mark.long
+
 ASKED = {
     "elara": {"read-sheet", "inspect-sheet", "inspect-shot"},
     "slider2": {"inspect-shot", "compare-shots"},

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from evals.studio.cast import draw_pair
 from evals.suites._sheets_labelled import JITTER, jittered, labelled_rows
 from evals.thresholds import missed
 from tools.types import Box
+
+pytestmark = pytest.mark.long
 
 
 def test_the_same_seed_draws_the_same_pictures_and_the_splits_differ() -> None:

@@ -15,6 +15,8 @@ from evals.suites.track import CARRIERS, TrackSuite, follow_film, marked_frame, 
 from tools.types import Bits, Box, MaskTrack
 from tools.vision.track import Track
 
+pytestmark = pytest.mark.long
+
 WIDTH, HEIGHT = 160, 96
 
 

@@ -72,6 +72,7 @@ def test_a_new_cut_can_be_entered_anywhere(tmp_path: Path, first: int) -> None:
     assert all(same_pixels(a, b) for a, b in zip(whole[first:], entered, strict=True))
 
 
+@pytest.mark.long
 def test_real_footage_keeps_its_sound_and_its_other_shots(shared_data: Path, tmp_path: Path) -> None:
     film = shared_data / "clips" / "bigbuckbunny.mp4"
     take = new_take(film, 100, 131, tmp_path / "take.mp4")

@@ -13,6 +13,8 @@ from tools.media.borders import snap_boxes
 from tools.media.sheets import find_panels, read_picture
 from tools.types import Box
 
+pytestmark = pytest.mark.long
+
 SEEDS = range(3000, 3016)
 
 

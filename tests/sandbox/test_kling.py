@@ -21,6 +21,8 @@ from tools.sandbox.providers._kling_selection import selected
 from tools.sandbox.providers._truth import Truth
 from tools.types import Box, Rgb
 
+pytestmark = pytest.mark.long
+
 SIZE = 720
 THING = Box(200, 300, 160, 120)
 

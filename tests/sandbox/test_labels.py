@@ -38,6 +38,8 @@ from tools.sandbox.labels import LabelledFilm
 from tools.sandbox.server import ModelServer
 from tools.types import Box, Clip
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def film(launch_day: Path) -> Film:

@@ -17,6 +17,8 @@ from tools.sandbox.providers._results import Results
 from tools.sandbox.providers._truth import Truth
 from tools.types import Bits, Rgb
 
+pytestmark = pytest.mark.long
+
 SIZE = (320, 192)
 """Wider than the sample film's 16:9, so that what is sent has bars."""
 

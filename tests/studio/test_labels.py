@@ -9,6 +9,8 @@ import pytest
 from evals.labels import Labels, read_labels
 from tools.errors import BadInput
 
+pytestmark = pytest.mark.long
+
 
 def test_a_clean_control_has_no_errors(tmp_path: Path) -> None:
     file = tmp_path / "labels.json"

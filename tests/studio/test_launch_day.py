@@ -27,6 +27,8 @@ from tools.media.masks import read_mask
 from tools.media.probe import probe
 from tools.types import Bits, Clip, Frame
 
+pytestmark = pytest.mark.long
+
 SEEDS = (7, 11)
 FAULTY = ("SH020", "SH030", "SH040", "SH050", "SH060")
 ACTIONS = dict(zip(FAULTY, ("inpaint", "inpaint", "regenerate", "regenerate", "retake"), strict=True))

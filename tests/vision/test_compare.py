@@ -14,6 +14,8 @@ from tools.types import Bits, Box, Clip, Rgb
 from tools.vision.compare import compare_shot_to_panels
 from tools.vision.setups import Setups, ShotDigest, digest_shot
 
+pytestmark = pytest.mark.long
+
 SIZE = (640, 360)
 SPOT = (190, 150)
 SPLITS = [("caminandes.mp4", 240), ("bigbuckbunny.mp4", 132), ("carphone.mp4", 120)]

@@ -14,6 +14,8 @@ from tools.types import Box, Clip, MaskTrack, Rgb
 from tools.vision.compare import marked_by
 from tools.vision.setups import Setups, ShotDigest, digest_shot, followed
 
+pytestmark = pytest.mark.long
+
 WIDTH, HEIGHT = 480, 270
 BLUE, GREEN, RED, PINK = (50, 70, 170), (60, 150, 80), (190, 50, 40), (230, 60, 190)
 Colour = tuple[int, int, int]

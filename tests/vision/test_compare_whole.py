@@ -12,6 +12,8 @@ from skimage import data
 from tools.types import Rgb
 from tools.vision.setups import Setups, ShotDigest
 
+pytestmark = pytest.mark.long
+
 Change = Callable[[Rgb], Rgb]
 
 

@@ -227,6 +227,7 @@ def test_a_clean_move_is_clean(tmp_path: Path, pan: float) -> None:
     assert sure(inspect_time(filmed(tmp_path / "clean.mp4", camera(24, pan=pan)))) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "first", "last"),
     [

@@ -17,6 +17,8 @@ from tests.editors.remote.sdks import body_of, paid, same_request, sent_by_us
 from tests.editors.remote.world import Case
 from tools.sandbox.providers import ProviderSandbox
 
+pytestmark = pytest.mark.long
+
 TASKS = "/contents/generations/tasks"
 
 

@@ -1,7 +1,7 @@
 """The contract of the hands, held over real HTTP by every remote editor of the roster at each of its actions.
 
-Editors that differ in price and model id alone carry a job to its end once; of the others it is enough that the
-provider takes their job. What is the same for all jobs of a kind is shown once for each kind.
+Editors of one kind carry a job to its end once; of the others it is enough that the provider takes their job. What is
+the same for all jobs that are sent in one way is shown once for each way.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from tests.editors.remote.world import (
     HEIGHT,
     WIDTH,
     Case,
+    by_provider,
     cases,
-    distinct,
     edit_for,
     editor_of,
     ids,
     kinds,
     polled,
+    ways,
 )
 from tools.editors.registry import House, build, roster
 from tools.errors import BadInput, Broken, Refused, Unknown
@@ -34,9 +35,8 @@ from tools.sandbox.providers import ProviderSandbox, Rule
 from tools.types import Job
 
 CASES = cases()
-WHOLE = distinct(CASES)
-ALIKE = [case for case in CASES if case not in WHOLE]
-KINDS = kinds()
+KINDS, WAYS = kinds(), ways()
+ALIKE = [case for case in CASES if case not in KINDS]
 SINCE = datetime.now(UTC) - timedelta(minutes=1)
 
 
@@ -63,7 +63,7 @@ def test_a_job_is_taken_for_what_was_quoted(case: Case, sandbox: ProviderSandbox
     asyncio.run(editor.cancel(job))
 
 
-@pytest.mark.parametrize("case", WHOLE, ids=ids(WHOLE))
+@pytest.mark.parametrize("case", by_provider(KINDS))
 def test_a_job_is_carried_from_its_quote_to_a_take_by_its_handle_alone(
     case: Case, sandbox: ProviderSandbox, tmp_path: Path
 ) -> None:
@@ -90,7 +90,8 @@ def test_a_job_is_carried_from_its_quote_to_a_take_by_its_handle_alone(
     assert sandbox.bench.accepted() == accepted + 1, "polling and fetching are free"
 
 
-@pytest.mark.parametrize("case", KINDS, ids=ids(KINDS))
+@pytest.mark.long
+@pytest.mark.parametrize("case", WAYS, ids=ids(WAYS))
 def test_a_job_whose_answer_was_lost_is_found_or_left_but_never_sent_twice(
     case: Case, sandbox: ProviderSandbox, tmp_path: Path
 ) -> None:
@@ -109,7 +110,8 @@ def test_a_job_whose_answer_was_lost_is_found_or_left_but_never_sent_twice(
     assert sandbox.bench.accepted() == accepted + 1
 
 
-@pytest.mark.parametrize("case", KINDS, ids=ids(KINDS))
+@pytest.mark.long
+@pytest.mark.parametrize("case", WAYS, ids=ids(WAYS))
 def test_a_refused_job_costs_nothing_and_an_accepted_one_can_be_cancelled(
     case: Case, sandbox: ProviderSandbox, tmp_path: Path
 ) -> None:

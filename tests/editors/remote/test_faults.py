@@ -13,23 +13,14 @@ from typing import Literal, NamedTuple
 
 import pytest
 
-from tests.editors.remote.world import MOST_POLLS, Case, edit_for, editor_of, ids, kinds
+from tests.editors.remote.world import MOST_POLLS, Case, by_provider, edit_for, editor_of, ids, ways
 from tools.editors.base import Editor
 from tools.errors import Broken, EditorError, Refused, Unknown
 from tools.sandbox.providers import Fault, Moment, ProviderSandbox, Rule
 from tools.types import Job
 
 Outcome = Literal["take", "done", "running", "failed"] | type[EditorError]
-KINDS = kinds()
-
-
-def _way(case: Case) -> tuple[str, str]:
-    can = case.entry.capabilities
-    return case.entry.module, str(can.settings.get("family", can.provider))
-
-
-WAYS = list({_way(one): one for one in reversed(KINDS)}.values())
-"""One case per way of sending: what an editor does about a broken submit does not depend on the action."""
+WAYS = ways()
 
 
 class Expected(NamedTuple):
@@ -100,7 +91,7 @@ def order(sandbox: ProviderSandbox, case: Case, fault: Fault, moment: Moment) ->
     sandbox.faults.order(Rule(fault=fault, provider=case.entry.capabilities.provider or "", moment=moment))
 
 
-@pytest.mark.parametrize("case", WAYS, ids=ids(WAYS))
+@pytest.mark.parametrize("case", by_provider(WAYS))
 def test_what_goes_wrong_at_submit_is_never_paid_twice(case: Case, sandbox: ProviderSandbox, tmp_path: Path) -> None:
     editor, edit = editor_of(case, sandbox, tmp_path / "home"), edit_for(case, tmp_path)
     for fault, expected in AT_SUBMIT.items():
@@ -111,7 +102,8 @@ def test_what_goes_wrong_at_submit_is_never_paid_twice(case: Case, sandbox: Prov
         assert (type(caught.value), sandbox.bench.accepted() - accepted) == expected, fault
 
 
-@pytest.mark.parametrize("case", KINDS, ids=ids(KINDS))
+@pytest.mark.long
+@pytest.mark.parametrize("case", WAYS, ids=ids(WAYS))
 def test_what_goes_wrong_later_ends_as_documented(case: Case, sandbox: ProviderSandbox, tmp_path: Path) -> None:
     editor, edit = editor_of(case, sandbox, tmp_path / "home"), edit_for(case, tmp_path)
     job = asyncio.run(editor.submit(edit))

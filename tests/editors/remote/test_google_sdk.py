@@ -24,6 +24,8 @@ from tests.editors.remote.sdks import body_of, paid, same_request, sent_by_us
 from tests.editors.remote.world import Case
 from tools.sandbox.providers import ProviderSandbox, Request
 
+pytestmark = pytest.mark.long
+
 CLOUD = "https://www.googleapis.com/auth/cloud-platform"
 UPLOAD = ("x-goog-upload-protocol", "x-goog-upload-command", "x-goog-upload-offset",
           "x-goog-upload-header-content-length", "x-goog-upload-header-content-type")  # fmt: skip

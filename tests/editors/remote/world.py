@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.media.made import make_film, texture
 from tools.editors.base import Editor, PaidAction
@@ -50,20 +51,29 @@ def kinds() -> list[Case]:
     """One case per way of talking to a provider: editors of one class that differ in data alone count once."""
     seen: dict[tuple[str, str, str], Case] = {}
     for case in cases():
-        can = case.entry.capabilities
-        family = str(can.settings.get("family", can.provider))
-        seen.setdefault((case.entry.module, family, case.action), case)
+        seen.setdefault((case.entry.module, _family(case), case.action), case)
     return list(seen.values())
 
 
-def distinct(found: Sequence[Case]) -> list[Case]:
-    """Of editors that differ in price and model id alone, the first."""
-    seen: dict[tuple[str, str, str, str], Case] = {}
+def ways() -> list[Case]:
+    """One case per way of sending: what becomes of a job that was sent does not depend on the action."""
+    return list({(case.entry.module, _family(case)): case for case in reversed(kinds())}.values())
+
+
+def by_provider(found: Sequence[Case]) -> list[pytest.ParameterSet]:
+    """The cases as parameters; all but the first of every provider are long."""
+    seen: set[str | None] = set()
+    made = []
     for case in found:
-        can = case.entry.capabilities
-        family = str(can.settings.get("family", can.provider))
-        seen.setdefault((case.entry.module, family, case.action, can.limits.model_dump_json()), case)
-    return list(seen.values())
+        provider = case.entry.capabilities.provider
+        made.append(pytest.param(case, id=str(case), marks=[pytest.mark.long] if provider in seen else []))
+        seen.add(provider)
+    return made
+
+
+def _family(case: Case) -> str:
+    can = case.entry.capabilities
+    return str(can.settings.get("family", can.provider))
 
 
 def editor_of(case: Case, sandbox: ProviderSandbox, home: Path) -> Editor:
