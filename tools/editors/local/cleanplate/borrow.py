@@ -163,11 +163,8 @@ def carried(window: Window, target: Target, last: Result, carrier: Carrier) -> D
     """The last frame's result as a donor; how good its own fill was, which no ring can tell, is added to its grade."""
     seen = window[carrier.index]
     part, at = _reached(carrier.x, carrier.y, seen)
-    ways = (cv2.INTER_CUBIC, cv2.INTER_NEAREST, cv2.INTER_NEAREST)
-    old, error, real = (
-        _read(plane[part.slices], *at, way)
-        for plane, way in zip((last.codes, last.error, last.real), ways, strict=True)
-    )
+    old = _steady(last.codes[part.slices], *at)
+    error, real = (_read(plane[part.slices], *at, cv2.INTER_NEAREST) for plane in (last.error, last.real))
     scale = np.float32(eight_bit(seen.frame.layout.depth))
     codes = torch.from_numpy(old.astype(np.float32) * scale).permute(2, 0, 1)[None]
     before, borrowed = (torch.from_numpy(plane)[None, None] for plane in (error, real))
@@ -176,6 +173,15 @@ def carried(window: Window, target: Target, last: Result, carrier: Carrier) -> D
     inside = _flags(_within(carrier.x, carrier.y, seen))
     age = torch.full_like(expected, CARRIED_AGE)
     return Donors(codes + carrier.light, inside, expected, age, borrowed, ("carried",))
+
+
+def _steady(codes: NDArray[Any], x: Field, y: Field) -> NDArray[Any]:
+    """Codes (h, w, 3) at real positions, none beyond what lies beside its place: cubic interpolation overshoots at
+    edges, and what is carried from frame to frame would do so again and again.
+    """
+    near = np.ones((3, 3), np.uint8)
+    low, high = (_read(way(codes, near), x, y, cv2.INTER_NEAREST) for way in (cv2.erode, cv2.dilate))
+    return np.asarray(np.clip(_read(codes, x, y, cv2.INTER_CUBIC), low, high))
 
 
 def _flags(where: Bits) -> Stack:
