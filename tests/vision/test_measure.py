@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from tests.vision.scenes import HEIGHT, WIDTH, backdrop, film_of, pasted, rectangle, seen
@@ -42,6 +43,21 @@ def test_a_worn_thing_stays_hidden_while_its_wearer_walks(tmp_path: Path) -> Non
         lambda i: rectangle(60 + 8 * i + 80, 150, 40, 40),
     )
     assert found.revealed < 0.2
+
+
+def test_what_moves_behind_a_mark_is_not_shown_by_other_frames(tmp_path: Path) -> None:
+    """The camera uncovers the place, but what is there looks different every time: half of what is hidden is fire."""
+    scene = backdrop()
+
+    def burning(index: int) -> Gray:
+        fire = np.random.default_rng(index).integers(0, 256, (12, 20)).astype(np.uint8)
+        flames = cv2.resize(fire, (400, 90), interpolation=cv2.INTER_CUBIC)
+        return seen(pasted(scene, flames, 600, 430), 300 + 6 * index, 250)
+
+    still = measure(tmp_path / "a.mkv", lambda i: seen(scene, 300 + 6 * i, 250), lambda _: rectangle(330, 120, 60, 120))
+    moving = measure(tmp_path / "b.mkv", burning, lambda _: rectangle(330, 120, 60, 120))
+    assert still.revealed > 0.95
+    assert 0.4 < moving.revealed < 0.75
 
 
 def test_frames_before_a_glitch_show_what_it_hides(tmp_path: Path) -> None:

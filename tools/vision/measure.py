@@ -20,6 +20,14 @@ WORKING, FINE = 320, 640
 MOST_TARGETS = 24
 MOST_SHARP = 12
 """Frames, of the region's and of all, whose sharpness is measured: it is judged by quantiles."""
+ALIKE = 6.0
+"""Levels by which two frames' views of a place may differ, less a pixel's play, where nothing changes there. Of still
+scenes under a moving camera 98 to 99.7 of 100 places keep to it, a cyclist's only 65 (removals of `suture bench fill`).
+"""
+GRAIN = 0.8
+"""Sigma in working pixels that grain is smoothed with before views are compared."""
+RING, LEAST_RING = 8, 20
+"""Working pixels around a region, and how many of them there must be, by which views are brought to one level."""
 NATURAL_SMEAR = 0.7
 """Softer over sharper direction that unsmeared footage reaches: thirteen clips of data/ lie between 0.72 and 0.99."""
 UNKNOWN = 0.4
@@ -39,6 +47,7 @@ class RegionMeasure(Frozen):
     sharpness: float
 
 
+Luma = NDArray[np.float32]
 Acuity = tuple[float, float]
 """Steepness of edges across and down."""
 
@@ -190,17 +199,70 @@ def _revealed(views: list[_View]) -> float:
 
 
 def _shown(views: list[_View], places: list[Matrix], index: int) -> Bits:
-    """Which masked pixels of one frame lie inside the picture and outside the mask in another."""
-    hole = views[index].hole
-    seen = np.zeros(hole.shape, np.bool_)
+    """Which masked pixels of one frame other frames show: they lie inside the picture and outside the mask there, and
+    nothing changes at their place. What two frames that are as far apart as the nearer is from this one show
+    differently moved or changed meanwhile, and no other frame tells how it looked now.
+    """
+    place = _Place(views[index], index)
     back = np.linalg.inv(places[index])
     near = range(max(0, index - SIGHT), min(len(views), index + SIGHT + 1))
     for other in sorted(near, key=lambda i: abs(i - index))[1:]:
-        free = ~_grown(views[other].hole, 1)
-        seen |= _moved(free, back @ places[other])
-        if (seen | ~hole).all():
+        place.look(views[other], other, back @ places[other])
+        if place.settled:
             break
-    return seen
+    return place.seen & ~place.changed
+
+
+class _Place:
+    """The masked pixels of one frame: which of them were seen elsewhere once and twice, and which changed meanwhile."""
+
+    def __init__(self, view: _View, index: int) -> None:
+        self._hole, self._index = view.hole, index
+        self._ring = _grown(view.hole, RING) & ~_grown(view.hole, 1)
+        self._luma = _soft(view.luma)
+        self._first = np.zeros(view.hole.shape, np.float32)
+        self._when = np.zeros(view.hole.shape, np.int64)
+        self._twice = np.zeros(view.hole.shape, np.bool_)
+        self.seen = np.zeros(view.hole.shape, np.bool_)
+        self.changed = np.zeros(view.hole.shape, np.bool_)
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing more to learn."""
+        return bool((self._twice | ~self._hole).all())
+
+    def look(self, view: _View, when: int, matrix: Matrix) -> None:
+        """Takes in another frame; the matrix leads from its pixels to this one's."""
+        free = _moved(~_grown(view.hole, 1), matrix)
+        new = free & self._hole & ~self.seen
+        apart = np.abs(when - self._when) >= np.abs(self._when - self._index)
+        again = free & self.seen & ~self._twice & apart
+        if new.any() or again.any():
+            picture = self._lit(_soft(view.luma), matrix, free)
+            self.changed |= again & (_beyond(self._first, picture) > ALIKE)
+            self._first[new] = picture[new]
+            self._when[new] = when
+        self.seen |= new
+        self._twice |= again
+
+    def _lit(self, luma: Luma, matrix: Matrix, free: Bits) -> Luma:
+        """Another frame's luma in this one's place, on the level of its ring."""
+        picture = cv2.warpPerspective(luma, matrix, luma.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+        ring = self._ring & free
+        level = float(np.median((self._luma - picture)[ring])) if ring.sum() >= LEAST_RING else 0.0
+        return np.asarray(picture + level, np.float32)
+
+
+def _soft(luma: Gray) -> Luma:
+    """Luma without its grain."""
+    return np.asarray(cv2.GaussianBlur(luma.astype(np.float32), (0, 0), GRAIN), np.float32)
+
+
+def _beyond(values: Luma, picture: Luma) -> Luma:
+    """How far values lie outside what a picture shows within a pixel of their place."""
+    near = np.ones((3, 3), np.uint8)
+    over, under = values - cv2.dilate(picture, near), cv2.erode(picture, near) - values
+    return np.asarray(np.maximum(over, under), np.float32)
 
 
 def _grown(hole: Bits, radius: int) -> Bits:
