@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -71,11 +71,14 @@ def composite(edit: Edit, take: Take, out: Path, *, codec: Codec = "auto") -> Ga
 
 def gate(source: Clip, take: Path, support: Support, out: Path, *, codec: Codec = "auto") -> Gated:
     """`composite` for a support that is already read."""
+    return _gated(source, fitted(take, probe(source.media), source.frames), support, out, codec)
+
+
+def _gated(source: Clip, take: Iterator[Frame], support: Support, out: Path, codec: Codec) -> Gated:
     info = probe(source.media)
     worst = 0
     with _writer(source, info, out, codec) as writer:
-        made_frames = fitted(take, info, source.frames)
-        for frame, alpha, edited in zip(frames(source, info=info), support.alphas(), made_frames, strict=True):
+        for frame, alpha, edited in zip(frames(source, info=info), support.alphas(), take, strict=True):
             made = _blended(frame, edited, alpha)
             worst = max(worst, _difference_outside(frame, made, alpha > 0))
             writer.write(made)
@@ -236,19 +239,27 @@ def inpaint_media(
         hard_edge=hard_edge,
     )
     with TemporaryDirectory(dir=Path(out).parent, prefix=".inpaint.") as folder:
-        take = _taken(tool, edit, Path(folder), progress)
-        done = composite(edit, take, Path(out))
-    return {**done.model_dump(mode="json"), "tool": tool, "how": take.how}
+        editor = build(tool, House(Path(folder), dict(os.environ)))
+        work = Work(None if progress is None else partial(_tell, progress, edit.clip.frames))
+        done, how = _made(editor, edit, Path(folder), work, Path(out))
+    return {**done.model_dump(mode="json"), "tool": tool, "how": dict(how)}
 
 
-def _taken(tool: str, edit: Edit, folder: Path, progress: Callable[[int, int], None] | None) -> Take:
-    """The take of one tool, waited for in this process."""
-    editor = build(tool, House(folder, dict(os.environ)))
-    told = None if progress is None else partial(_tell, progress, edit.clip.frames)
-    if isinstance(editor, LocalEditor):
-        editor.check(edit)
-        return editor.make(edit, folder / "kept", folder, Work(told))
-    return asyncio.run(_carried(editor, edit, folder))
+def _made(
+    editor: Editor, edit: Edit, folder: Path, work: Work, out: Path
+) -> tuple[Gated, Mapping[str, str | float | int | bool]]:
+    """An edit made in this process, through the gate: frame by frame where the editor can, else by its whole take."""
+    if not isinstance(editor, LocalEditor):
+        take = asyncio.run(_carried(editor, edit, folder))
+        return composite(edit, take, out), take.how
+    editor.check(edit)
+    stream = editor.streamed(edit, work)
+    if stream is None or edit.mask is None:
+        take = editor.make(edit, folder / "kept", folder, work)
+        return composite(edit, take, out), take.how
+    info = probe(edit.clip.media)
+    support = Support(edit.mask, info, edit.clip.frames, hard_edge=edit.hard_edge)
+    return _gated(edit.clip, stream.frames(), support, out, "auto"), stream.how
 
 
 def _tell(progress: Callable[[int, int], None], total: int, done: int) -> None:

@@ -11,13 +11,14 @@ import hashlib
 import shutil
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from tools.editors.base import Capabilities
 from tools.errors import Broken, Refused
-from tools.types import Edit, Job, Progress, Quote, Take
+from tools.types import Edit, Frame, Job, Progress, Quote, Take
 
 Told = Callable[[int], None]
 """Hears how many frames are done."""
@@ -48,6 +49,17 @@ class Work:
             self._told(frames)
 
 
+class Streamed(Protocol):
+    """An edit's frames as they are made; `how` tells how, once they are."""
+
+    def frames(self) -> Iterator[Frame]:
+        """All frames of the clip, in its own size, rate and layout."""
+
+    @property
+    def how(self) -> Mapping[str, str | float | int | bool]:
+        """As a take's."""
+
+
 class LocalEditor(ABC):
     """An editor whose work is done by `fetch`, in a thread."""
 
@@ -64,6 +76,11 @@ class LocalEditor(ABC):
     @abstractmethod
     def make(self, edit: Edit, kept: Path, folder: Path, work: Work) -> Take:
         """Does the edit; what is finished of it goes to `kept`, the take to `folder`."""
+
+    def streamed(self, edit: Edit, work: Work) -> Streamed | None:
+        """The edit as its frames are made, for who needs no take on disk; None where the whole is made before."""
+        del edit, work
+        return None
 
     @abstractmethod
     def quote(self, edit: Edit) -> Quote:

@@ -17,7 +17,7 @@ from tools.editors.registry import Entry, House
 from tools.editors.support import Support
 from tools.errors import BadInput, Refused
 from tools.media.decode import frames
-from tools.media.encode import open_writer
+from tools.media.encode import write_video
 from tools.media.probe import probe
 from tools.media.sheets import read_picture
 from tools.types import Edit, Frame, MediaInfo, Quote, Reference, Take
@@ -53,31 +53,49 @@ class Plate(LocalEditor):
         del kept
         return make_take(edit, folder, work.done)
 
+    def streamed(self, edit: Edit, work: Work) -> Filling:
+        return Filling(edit, probe(edit.clip.media), work.done)
+
 
 def build(house: House, entry: Entry) -> Plate:
     """The editor for the registry."""
     return Plate(entry.name, entry.capabilities, house.home)
 
 
+class Filling:
+    """A plate's frames as they are made, and how they were made once they are; `progress` is told frames done."""
+
+    def __init__(self, edit: Edit, info: MediaInfo, progress: Callable[[int], None] | None = None) -> None:
+        self._edit, self._info, self._progress = edit, info, progress
+        self._shares: list[float] = []
+        self._errors: list[float] = []
+
+    def frames(self) -> Iterator[Frame]:
+        for count, filled in enumerate(plate_frames(self._edit, self._info), start=1):
+            yield filled.frame
+            if filled.error:
+                self._shares.append(filled.borrowed)
+                self._errors.append(filled.error)
+            if self._progress is not None:
+                self._progress(count)
+
+    @property
+    def how(self) -> dict[str, str | float | int | bool]:
+        """The method, how many frames were filled, the share of them that is borrowed, and the PSNR expected in dB."""
+        how: dict[str, str | float | int | bool] = {"method": self._edit.method, "frames": len(self._shares)}
+        if self._shares:
+            borrowed, psnr = float(np.mean(self._shares)), expected_psnr(self._errors)
+            how |= {"borrowed": round(borrowed, 4), "expected_psnr": round(psnr, 2)}
+        return how
+
+
 def make_take(edit: Edit, folder: Path, progress: Callable[[int], None] | None = None) -> Take:
     """Runs the plate over the edit's clip and writes the take into `folder`; `progress` is told frames done."""
     info = probe(edit.clip.media)
-    like = info.model_copy(update={"frames": edit.clip.frames})
     out = folder / ("plate" if info.kind == "frames" else "plate.mkv")
-    shares: list[float] = []
-    errors: list[float] = []
-    with open_writer(out, like, codec="ffv1") as writer:
-        for count, filled in enumerate(plate_frames(edit, info), start=1):
-            writer.write(filled.frame)
-            if filled.error:
-                shares.append(filled.borrowed)
-                errors.append(filled.error)
-            if progress is not None:
-                progress(count)
-    how: dict[str, str | float | int | bool] = {"method": edit.method, "frames": len(shares)}
-    if shares:
-        how |= {"borrowed": round(float(np.mean(shares)), 4), "expected_psnr": round(expected_psnr(errors), 2)}
-    return Take(media=out, how=how)
+    filling = Filling(edit, info, progress)
+    write_video(out, filling.frames(), info.model_copy(update={"frames": edit.clip.frames}), codec="ffv1")
+    return Take(media=out, how=filling.how)
 
 
 def expected_psnr(errors: list[float]) -> float:
