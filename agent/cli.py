@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent.project import Project
     from agent.regions import Marked
     from agent.schema import PassResult
-    from tools.types import Frozen
+    from tools.types import Box, Frozen
 
 app = typer.Typer(
     add_completion=False,
@@ -517,6 +517,9 @@ def mask(
     out: Annotated[Path, typer.Option("-o", "--out", help="The mask video to write (FFV1 grey, .mkv).")],
     box: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help="A box around the thing.")] = None,
     point: Annotated[list[str] | None, typer.Option(metavar="X,Y", help="A point on the thing; say several.")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="The thing in words; a model (SUTURE_MODEL) finds it in the frame.")
+    ] = None,
     scribble: Annotated[
         Path | None, typer.Option(help="A picture, black but for white strokes on the thing and red ones beside it.")
     ] = None,
@@ -540,7 +543,10 @@ def mask(
     from agent import regions
 
     following = regions.Following(weights=sam, grow=None if grow == "auto" else _numbers("--grow", grow, 1)[0])
-    made = regions.make_mask(media, at, _marked(box, point or [], scribble, against), out, following)
+    marked = _marked(box, point or [], scribble, against, text)
+    if text is not None:
+        marked = marked.model_copy(update={"box": _pointed_out(media, at, text)})
+    made = regions.make_mask(media, at, marked, out, following)
     if not _say(made, json):
         first, last = made.frames
         ways = {"motion": "its motion before a still scene", "look": "its colours and edges", "sam": "SAM 2"}
@@ -550,12 +556,27 @@ def mask(
     return 0
 
 
-def _marked(box: str | None, points: list[str], scribble: Path | None, against: Path | None) -> Marked:
+def _pointed_out(media: Path, at: int, text: str) -> Box:
+    """Where a model sees what the words say; on a terminal a person is asked whom the frame may be sent to."""
+    from agent import pointing, regions
+
+    regions.check_frame(media, at)
+    name = pointing.stranger(media) if sys.stdin.isatty() and sys.stderr.isatty() else None
+    yes = name is not None and typer.confirm(f"May {name} be sent frame {at} of {media.name}?", err=True)
+    return pointing.pointed_out(media, at, text, (name,) if name and yes else ())
+
+
+def _marked(
+    box: str | None, points: list[str], scribble: Path | None, against: Path | None, text: str | None
+) -> Marked:
     from agent.regions import Marked
     from tools.types import Box
 
-    if sum((box is not None, bool(points), scribble is not None, against is not None)) != 1:
-        raise BadInput("say where the thing is, in one way: --box X,Y,W,H, --point X,Y, --scribble or --against")
+    ways = (box is not None, bool(points), scribble is not None, against is not None, text is not None)
+    if sum(ways) != 1:
+        raise BadInput(
+            "say where the thing is, in one way: --box X,Y,W,H, --point X,Y, --text, --scribble, --against"
+        )
     corners = None if box is None else Box(*_numbers("--box", box, 4))
     places = tuple((x, y) for x, y in (_numbers("--point", point, 2) for point in points))
     return Marked(box=corners, points=places, scribble=scribble, against=against)

@@ -108,13 +108,17 @@ def editors_environment(settings: Settings, environment: Mapping[str, str] | Non
 
 def caps_of(project: Project, settings: Settings) -> Caps:
     """The limits that the film and its owner set."""
-    owner = Caps(
+    return project.toml.budget.within(owners_caps(settings))
+
+
+def owners_caps(settings: Settings) -> Caps:
+    """The limits that a person sets for all films."""
+    return Caps(
         action=settings.budget_action,
         shot=settings.budget_shot,
         run=settings.budget_run,
         day=settings.budget_day,
     )
-    return project.toml.budget.within(owner)
 
 
 def user_file() -> Path:

@@ -180,9 +180,7 @@ def make_mask(media: Path, at: int, marked: Marked, out: Path, following: Follow
 
     What moves before a still scene is followed by its motion, all else by its look.
     """
-    info = probe(media)
-    if not 0 <= at < info.frames:
-        raise BadInput(f"{media}: has frames 0 to {info.frames - 1}; --at {at} is none of them")
+    info = check_frame(media, at)
     for place in (marked.box, *marked.points):
         if place is not None:
             _inside(place, info, media)
@@ -205,6 +203,14 @@ def make_mask(media: Path, at: int, marked: Marked, out: Path, following: Follow
         confidence=tuple(round(found.confidence[index], 3) for index in range(info.frames)),
         lost=_stretches(found.lost),
     )
+
+
+def check_frame(media: Path, at: int) -> MediaInfo:
+    """The media's probe. Raises BadInput where it has no frame `at`."""
+    info = probe(media)
+    if not 0 <= at < info.frames:
+        raise BadInput(f"{media}: has frames 0 to {info.frames - 1}; --at {at} is none of them")
+    return info
 
 
 def _grown(masks: MaskTrack, by: int) -> MaskTrack:
