@@ -574,9 +574,7 @@ def _marked(
 
     ways = (box is not None, bool(points), scribble is not None, against is not None, text is not None)
     if sum(ways) != 1:
-        raise BadInput(
-            "say where the thing is, in one way: --box X,Y,W,H, --point X,Y, --text, --scribble, --against"
-        )
+        raise BadInput("say where the thing is, in one way: --box X,Y,W,H, --point X,Y, --text, --scribble, --against")
     corners = None if box is None else Box(*_numbers("--box", box, 4))
     places = tuple((x, y) for x, y in (_numbers("--point", point, 2) for point in points))
     return Marked(box=corners, points=places, scribble=scribble, against=against)

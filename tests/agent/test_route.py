@@ -35,7 +35,7 @@ from agent.purpose import purpose_of
 from agent.ranking import Case, Offer, rank
 from agent.routes import replay
 from agent.schema import Attempt, Finding
-from agent.stages.route import Need, route
+from agent.stages.route import Need, methods_for, route
 from agent.state import Route
 from agent.store import Store
 from tools.editors.areas import blocked_area
@@ -324,6 +324,14 @@ def test_making_again_is_three_tries_and_then_a_person() -> None:
     assert cost_of_remaking([third], 2, 0, 27) == pytest.approx(1 + 2 / 3 * 27)
     assert cost_of_remaking([third], 3, 0, 27) == 27
     assert cost_of_remaking([], 0, 0, 27) == 27
+
+
+def test_texture_is_drawn_first_where_neither_frames_nor_a_reference_show_the_thing() -> None:
+    borrower = PricedEditor("plate", "0", methods=("auto", "texture"), borrows=True).capabilities
+    hidden, shown = (NEED.model_copy(update={"revealed": share}) for share in (0.2, 0.8))
+    assert methods_for(borrower, hidden) == ["texture", "auto"]
+    assert methods_for(borrower, hidden, pictured=True) == ["auto", "texture"]
+    assert methods_for(borrower, shown) == ["auto", "texture"]
 
 
 def test_evidence_moves_the_chance_and_speed_does_not_stop_what_borrows() -> None:
