@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -14,7 +16,9 @@ from skimage import data
 from tools.editors.local.cleanplate.inpaint import Filled, Method, Settings, inpaint
 from tools.editors.local.cleanplate.reference import Tracked
 from tools.editors.local.cleanplate.window import Window
-from tools.types import Bits, ColourTags, Frame, PixelLayout
+from tools.editors.local.plate import tracked
+from tools.media.sheets import write_picture
+from tools.types import Bits, ColourTags, Frame, PixelLayout, Reference
 
 WIDTH, HEIGHT, COUNT = 240, 160, 16
 RGB = PixelLayout(name="rgb24", family="rgb", depth=8)
@@ -101,6 +105,36 @@ def test_a_reference_shows_what_no_frame_does(scale: float, least: float) -> Non
     without = psnr_in_hole(fill(worn), worn)
     assert with_panel > least
     assert with_panel > without + 5
+
+
+OVAL = cv2.ellipse(np.zeros((HEIGHT, WIDTH), np.uint8), (78, 84), (45, 66), 0, 0, 360, 1, -1) > 0
+"""A figure's outline, which runs through the hole."""
+
+
+def figure_before(behind: Picture) -> Picture:
+    return np.where(OVAL[..., None], view(170, 20), behind).astype(np.uint8)
+
+
+def standing(index: int) -> Picture:
+    """Somebody stands still before a set that the camera's turn moves by; nothing but a panel shows the place."""
+    coffee = cv2.resize(data.coffee(), (WIDTH + 60, HEIGHT), interpolation=cv2.INTER_AREA)
+    return figure_before(np.asarray(coffee[:, 2 * index : 2 * index + WIDTH], np.uint8))
+
+
+def test_a_panels_backdrop_is_not_taken_for_what_is_behind_its_figure(tmp_path: Path) -> None:
+    grey = np.linspace(150, 185, HEIGHT)[:, None, None] * np.ones((1, WIDTH, 3))
+    write_picture(tmp_path / "panel.png", figure_before(grey.astype(np.uint8)))
+
+    def behind(kind: Literal["panel", "person"], *, footage: bool = True) -> float:
+        reference = Reference(path=tmp_path / "panel.png", kind=kind, what="mara/front")
+        made = fill(standing, references=[tracked(reference, footage=footage)])
+        outside = hole(0) & ~OVAL
+        gaps = [np.dstack(one.frame.planes)[outside] - standing(i)[outside].astype(float) for i, one in enumerate(made)]
+        return float(np.mean(np.square(gaps)))
+
+    as_given = behind("person")
+    assert behind("panel") < 0.7 * as_given
+    assert behind("panel", footage=False) == as_given
 
 
 def test_a_strange_reference_is_left_alone() -> None:

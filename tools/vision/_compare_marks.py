@@ -10,7 +10,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from tools.types import Bits, Box, Rgb
-from tools.vision._compare_register import Floats, plain_backdrop, weighted_lab
+from tools.vision._compare_register import Floats, weighted_lab
+from tools.vision.backdrop import plain_backdrop
 
 LONGEST = 160
 """Size in pixels at which panels are looked at."""

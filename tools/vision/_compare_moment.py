@@ -14,7 +14,8 @@ import numpy as np
 from tools.media.decode import frames
 from tools.media.pixels import rgb8
 from tools.types import Clip, MaskTrack
-from tools.vision._compare_register import Floats, to_lab
+from tools.vision._compare_register import Floats
+from tools.vision.backdrop import to_lab
 
 AT_ONCE = 0.6
 """Share of all change between the place as it is odd and as it is otherwise that must fall into one step."""

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from tools.types import Rgb
 from tools.vision._compare_kin import kin_features
-from tools.vision._compare_register import Floats, to_lab
+from tools.vision._compare_register import Floats
 from tools.vision._compare_setups import ShotDigest
 from tools.vision.align import Features, Matrix, Points, features, fit, match, project
+from tools.vision.backdrop import to_lab
 
 LONGEST, FEATURES, LEAST_INLIERS = 320, 350, 20
 """Size in pixels at which looks are registered, with how many features and how many that must agree."""

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.types import Bits, Box, Rgb
-from tools.vision._compare_register import Floats, to_lab
+from tools.vision._compare_register import Floats
+from tools.vision.backdrop import to_lab
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.types import Bits, Box, Rgb
-from tools.vision._compare_register import Floats, plain_backdrop, weighted_lab
+from tools.vision._compare_register import Floats, weighted_lab
+from tools.vision.backdrop import plain_backdrop
 
 Array = NDArray[np.float64]
 

@@ -21,11 +21,14 @@ from tools.media.encode import write_video
 from tools.media.probe import probe
 from tools.media.sheets import read_picture
 from tools.types import Edit, Frame, MediaInfo, Quote, Reference, Take
+from tools.vision.backdrop import plain_backdrop
 
 if TYPE_CHECKING:
     from tools.editors.local.cleanplate.inpaint import Filled, Method
     from tools.editors.local.cleanplate.reference import Tracked
 
+RIM = 0.007
+"""Share of a panel's longer side that its figure's edge is wide, where backdrop and figure mix."""
 METHODS: dict[str, Method] = {
     "auto": "auto",
     "temporal": "temporal",
@@ -112,12 +115,17 @@ def plate_frames(edit: Edit, info: MediaInfo) -> Iterator[Filled]:
     support = Support(edit.mask, info, edit.clip.frames, hard_edge=edit.hard_edge)
     source: Iterator[Frame] = frames(edit.clip, info=info)
     settings = Settings(method=METHODS[edit.method], grain=edit.grain, seed=edit.seed)
-    return inpaint(source, support.masks(), [tracked(one) for one in edit.references], settings)
+    references = [tracked(one, footage=edit.clip.frames > 1) for one in edit.references]
+    return inpaint(source, support.masks(), references, settings)
 
 
-def tracked(reference: Reference) -> Tracked:
-    """A reference file as the plate borrows from it: cut to its box, less what it is not to be trusted with."""
-    from tools.editors.local.cleanplate.reference import Tracked  # noqa: PLC0415 - heavy
+def tracked(reference: Reference, *, footage: bool) -> Tracked:
+    """A reference file as the plate borrows from it: cut to its box, less what it is not to be trusted with.
+
+    A panel's plain backdrop is nothing that footage shows behind the character; another panel of its sheet has it too.
+    """
+    from tools.editors.local.cleanplate.fields import grown  # noqa: PLC0415 - heavy
+    from tools.editors.local.cleanplate.reference import Tracked  # noqa: PLC0415
 
     picture = read_picture(reference.path)
     trusted = np.ones(picture.shape[:2], np.bool_)
@@ -128,4 +136,6 @@ def tracked(reference: Reference) -> Tracked:
         trusted = ~barred
     if reference.box is not None:
         picture, trusted = picture[reference.box.slices], trusted[reference.box.slices]
+    if footage and reference.kind == "panel":
+        trusted = trusted & ~grown(plain_backdrop(picture), round(RIM * max(picture.shape)))
     return Tracked(picture.copy(), trusted.copy())
