@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tools.editors.local.cleanplate.inpaint import Filled, Method
     from tools.editors.local.cleanplate.reference import Tracked
 
-RIM = 0.007
+RIM = 0.003
 """Share of a panel's longer side that its figure's edge is wide, where backdrop and figure mix."""
 METHODS: dict[str, Method] = {
     "auto": "auto",
