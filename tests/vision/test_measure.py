@@ -51,7 +51,7 @@ def test_what_moves_behind_a_mark_is_not_shown_by_other_frames(tmp_path: Path) -
 
     def burning(index: int) -> Gray:
         fire = np.random.default_rng(index).integers(0, 256, (12, 20)).astype(np.uint8)
-        flames = cv2.resize(fire, (400, 90), interpolation=cv2.INTER_CUBIC)
+        flames = np.asarray(cv2.resize(fire, (400, 90), interpolation=cv2.INTER_CUBIC), np.uint8)
         return seen(pasted(scene, flames, 600, 430), 300 + 6 * index, 250)
 
     still = measure(tmp_path / "a.mkv", lambda i: seen(scene, 300 + 6 * i, 250), lambda _: rectangle(330, 120, 60, 120))
