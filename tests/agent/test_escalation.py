@@ -24,6 +24,8 @@ from tests.agent.samples import sample
 from tools.editors.registry import roster
 from tools.types import Check
 
+pytestmark = pytest.mark.long
+
 REPAIRS = ("inpaint", "retake")
 STAYS = "the performance"
 BOTH = Player("p0", frozenset(("inpaint", "regenerate")))

@@ -124,6 +124,7 @@ def portrait_and_details(rng: np.random.Generator) -> Sheet:
 LAYOUTS = (grid_with_gutters, touching_cells, turnaround_with_captions, portrait_and_details)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_panels_of_rendered_sheets_are_found(layout: Callable[[np.random.Generator], Sheet]) -> None:
     sheets = [layout(np.random.default_rng(seed)) for seed in range(8)]

@@ -19,6 +19,8 @@ from tools.types import Bits, Box, Clip, ColourTags, Frame, MaskTrack, MediaInfo
 from tools.vision._surroundings_colour import colour_name, correlated_temperature, lab_of, locus_distance
 from tools.vision.surroundings import Surroundings, measure_surroundings
 
+pytestmark = pytest.mark.long
+
 WIDTH, HEIGHT, COUNT = 320, 200, 6
 Floats = NDArray[np.float64]
 PLACE = Box(130, 80, 50, 36)

@@ -14,6 +14,8 @@ from skimage import data
 from tools.types import Anomaly, Bits, Box, Clip, Rgb
 from tools.vision.temporal import inspect_time
 
+pytestmark = pytest.mark.long
+
 WIDTH, HEIGHT, FRAMES = 448, 256, 48
 Spoil = Callable[[int, Rgb], Rgb]
 
@@ -227,7 +229,6 @@ def test_a_clean_move_is_clean(tmp_path: Path, pan: float) -> None:
     assert sure(inspect_time(filmed(tmp_path / "clean.mp4", camera(24, pan=pan)))) == []
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "first", "last"),
     [
