@@ -64,9 +64,11 @@ def composite(edit: Edit, take: Take, out: Path, *, codec: Codec = "auto") -> Ga
         return _remade(edit, take.media, out, codec)
     if edit.mask is None:
         raise BadInput(f"{edit.key}: the gate composites under a mask, and this edit has none")
-    info = probe(edit.clip.media)
-    support = Support(edit.mask, info, edit.clip.frames, hard_edge=edit.hard_edge)
-    return gate(edit.clip, take.media, support, out, codec=codec)
+    return gate(edit.clip, take.media, _support_of(edit, edit.mask), out, codec=codec)
+
+
+def _support_of(edit: Edit, mask: Path) -> Support:
+    return Support(mask, probe(edit.clip.media), edit.clip.frames, hard_edge=edit.hard_edge)
 
 
 def gate(source: Clip, take: Path, support: Support, out: Path, *, codec: Codec = "auto") -> Gated:
@@ -257,9 +259,7 @@ def _made(
     if stream is None or edit.mask is None:
         take = editor.make(edit, folder / "kept", folder, work)
         return composite(edit, take, out), take.how
-    info = probe(edit.clip.media)
-    support = Support(edit.mask, info, edit.clip.frames, hard_edge=edit.hard_edge)
-    return _gated(edit.clip, stream.frames(), support, out, "auto"), stream.how
+    return _gated(edit.clip, stream.frames(), _support_of(edit, edit.mask), out, "auto"), stream.how
 
 
 def _tell(progress: Callable[[int, int], None], total: int, done: int) -> None:
