@@ -21,7 +21,7 @@ from tools.editors.local.cleanplate.lattice import Lattice, bordered
 from tools.editors.local.cleanplate.likeness import Likeness
 from tools.editors.local.cleanplate.target import Target, eight_bit
 from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, mean_square, normalised
-from tools.editors.local.cleanplate.views import CEILING, FLOOR, LEAST_RING, Slots, found_views, graded, last_view
+from tools.editors.local.cleanplate.views import CEILING, FLOOR, LEAST_RING, Slots, beside_views, found_views, graded
 from tools.editors.local.cleanplate.window import Seen, Window
 from tools.types import Bits, Box
 
@@ -78,7 +78,7 @@ class Donors:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """How the frame before lies on the target's blocks: full-size positions x, y (blocks, SIDE²) in it, the light
+    """How a frame beside lies on the target's blocks: full-size positions x, y (blocks, SIDE²) in it, the light
     (1, 3, blocks, SIDE²) that brings it into the target's, and the squared error expected of its picture.
     """
 
@@ -87,18 +87,33 @@ class Carrier:
     y: Field
     light: Stack
     error: Stack
-    grain: NDArray[np.float64] | None
-    """Sigma per plane of the grain, by what changes from the frame before."""
 
 
-def donors(window: Window, target: Target) -> tuple[Donors | None, Carrier | None]:
-    """What other frames of the window show of the target's hole, and the way in which the last one lies."""
-    slots = found_views(window, target) if target.known.sum() >= LEAST_RING else None
-    return (None, None) if slots is None else _donors_of(window, target, slots)
+@dataclass(frozen=True, slots=True)
+class Borrowed:
+    """What other frames show of a hole, the ways in which the frames beside it lie, nearest first, and the sigma per
+    plane of the shot's grain, by what changes from the nearest of them; None where it was not asked for or not found.
+    """
+
+    donors: Donors | None = None
+    carriers: tuple[Carrier, ...] = ()
+    grain: NDArray[np.float64] | None = None
 
 
-def _donors_of(window: Window, target: Target, slots: Slots) -> tuple[Donors | None, Carrier | None]:
-    """What slots show, and the way in which the last frame lies, which is the last of them where there is one."""
+def borrowed(window: Window, target: Target, beside: Sequence[int], *, grain: bool) -> Borrowed:
+    """What other frames of the window show of the target's hole, and the ways in which the frames `beside` lie."""
+    slots = found_views(window, target, beside) if target.known.sum() >= LEAST_RING else None
+    return Borrowed() if slots is None else _borrowed(window, target, slots, len(beside), grain=grain)
+
+
+def lying(window: Window, target: Target, beside: Sequence[int], *, grain: bool) -> Borrowed:
+    """The ways in which the frames `beside` lie, for a fill that borrows from nothing else."""
+    slots = beside_views(window, target, beside) if target.known.sum() >= LEAST_RING else None
+    return Borrowed() if slots is None else _borrowed(window, target, slots, len(beside), grain=grain)
+
+
+def _borrowed(window: Window, target: Target, slots: Slots, beside: int, *, grain: bool) -> Borrowed:
+    """What slots show; the last `beside` of them are the ways in which the frames beside lie."""
     taken = [_slot(window, slots, n, target) for n in range(len(slots.x))]
     scale = eight_bit(window[target.index].frame.layout.depth)
     codes = torch.from_numpy(np.stack([one[0] for one in taken])).permute(0, 3, 1, 2) * scale
@@ -107,11 +122,14 @@ def _donors_of(window: Window, target: Target, slots: Slots) -> tuple[Donors | N
     codes += light
     real = torch.ones_like(valid)
     found = Donors(codes, valid, error, _ages(slots, target, error), real, _all("frames", len(taken)))
-    if target.index - 1 not in window:
-        return found, None
-    x, y = _fine(slots, len(taken) - 1, target)
-    last = Carrier(target.index - 1, x, y, light[-1:], error[-1:], _grain(codes[-1], valid[-1], target))
-    return found.first(len(taken) - 1), last
+    count = len(taken) - beside
+    frames = slots.frames[len(slots.frames) - beside :]
+    carriers = [
+        Carrier(frame, *_fine(slots, n, target), light[n : n + 1], error[n : n + 1])
+        for n, frame in enumerate(frames, start=count)
+    ]
+    changes = _grain(codes[count], valid[count], target) if grain and beside else None
+    return Borrowed(found.first(count), tuple(carriers), changes)
 
 
 def _ages(slots: Slots, target: Target, like: Stack) -> Stack:
@@ -122,14 +140,8 @@ def _ages(slots: Slots, target: Target, like: Stack) -> Stack:
     )[:, None]
 
 
-def lying(window: Window, target: Target) -> tuple[None, Carrier | None]:
-    """The way in which the last frame lies, for a fill that borrows from nothing else."""
-    slots = last_view(window, target) if target.known.sum() >= LEAST_RING else None
-    return None, None if slots is None else _donors_of(window, target, slots)[1]
-
-
 def _grain(codes: Stack, valid: Stack, target: Target) -> NDArray[np.float64] | None:
-    """The grain of the surround, by how the frame before (3, blocks, SIDE²) differs from it."""
+    """The grain of the surround, by how a frame beside (3, blocks, SIDE²) differs from it."""
     then = target.codes.copy()
     where = np.zeros(target.known.shape, np.bool_)
     target.blocks.put(codes.permute(1, 2, 0).numpy(), then)
@@ -160,7 +172,7 @@ def _cells_of_blocks(lattice: Lattice, target: Target) -> NDArray[np.int64]:
 
 
 def carried(window: Window, target: Target, last: Result, carrier: Carrier) -> Donors:
-    """The last frame's result as a donor; how good its own fill was, which no ring can tell, is added to its grade."""
+    """A result of a frame beside as a donor; how good its own fill was, which no ring can tell, adds to it."""
     seen = window[carrier.index]
     part, at = _reached(carrier.x, carrier.y, seen)
     old = _steady(last.codes[part.slices], *at)

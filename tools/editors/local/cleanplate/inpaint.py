@@ -7,9 +7,11 @@ window, not by the shot. Borrowing for the next frames runs ahead on other cores
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from typing import Any, Literal
 
 import cv2
@@ -18,13 +20,14 @@ import torch
 from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.borrow import (
+    Borrowed,
     Carrier,
     Donors,
     Fused,
     Result,
     Trust,
+    borrowed,
     carried,
-    donors,
     edge_of,
     fused,
     levelled,
@@ -34,6 +37,7 @@ from tools.editors.local.cleanplate.borrow import (
 )
 from tools.editors.local.cleanplate.fields import Field, grown, square_mean
 from tools.editors.local.cleanplate.grain import Lived, grained
+from tools.editors.local.cleanplate.order import STRIDE, Turn, turns
 from tools.editors.local.cleanplate.reference import Tracked
 from tools.editors.local.cleanplate.spatial import roughness, spatial_fill
 from tools.editors.local.cleanplate.target import Target, around_of, eight_bit, put, target_of
@@ -106,14 +110,14 @@ class _Part:
     """One part of a frame's hole under work."""
 
     target: Target
-    found: Future[tuple[Donors | None, Carrier | None]]
+    found: Future[Borrowed]
 
 
 @dataclass(slots=True)
 class _Begun:
     """A frame whose borrowing has begun."""
 
-    index: int
+    turn: Turn
     parts: list[_Part] = field(default_factory=list)
 
 
@@ -131,68 +135,103 @@ class _Plate:
         self._window = Window()
         self._trust = Trust()
         self._calibrated = -CALIBRATE_EVERY
-        self._last: tuple[int, Result] | None = None
+        self._done: dict[int, Result] = {}
+        """Finished frames that are yet carried on."""
+        self._due: deque[int] = deque()
+        """Frames in the order in which they came, and leave."""
 
     def run(self) -> Iterator[Filled]:
-        waiting: deque[int] = deque()
         begun: deque[_Begun] = deque()
-        reach = 0
+        ready: dict[int, Filled] = {}
+        for turn in self._turns():
+            begun.append(self._begin(turn))
+            if len(begun) > AHEAD:
+                one = begun.popleft()
+                ready[one.turn.index] = self._finish(one)
+            yield from self._in_order(ready)
+        for one in begun:
+            ready[one.turn.index] = self._finish(one)
+            yield from self._in_order(ready)
+
+    def _in_order(self, ready: dict[int, Filled]) -> Iterator[Filled]:
+        """What of the finished frames is next, and on."""
+        while self._due and self._due[0] in ready:
+            index = self._due.popleft()
+            yield ready.pop(index)
+            self._window.forget(index + 1 - self._window.reach)
+
+    def _turns(self) -> Iterator[Turn]:
+        """Frames in the order in which they are filled, each once the window holds all that it may look at."""
+        waiting: deque[int] = deque()
+        last, reach = None, 0
         for frame, mask in self._source:
             reach = reach or reach_for(frame.width, frame.height, frame.layout.depth)
             self._window.reach = reach
             self._window.add(frame, np.array(mask))
             waiting.append(frame.index)
-            if len(waiting) > reach:
-                begun.append(self._begin(waiting.popleft()))
-            if len(begun) > AHEAD:
-                yield self._finish(begun.popleft(), reach)
-        while waiting or begun:
-            while waiting and len(begun) <= AHEAD:
-                begun.append(self._begin(waiting.popleft()))
-            yield self._finish(begun.popleft(), reach)
+            self._due.append(frame.index)
+            while len(waiting) >= reach + self._stride:
+                last = yield from self._group(last, waiting)
+        while waiting:
+            last = yield from self._group(last, waiting)
 
-    def _begin(self, index: int) -> _Begun:
+    def _group(self, last: int | None, waiting: deque[int]) -> Generator[Turn, None, int]:
+        """The frames up to the next key frame; returns that."""
+        some = turns(last, list(islice(waiting, self._stride)), lambda n: self._window[n].small_hole, self._stride)
+        for _ in some:
+            waiting.popleft()
+        yield from some
+        return some[0].index
+
+    @property
+    def _stride(self) -> int:
+        """Frames from one key frame to the next at most; references and drawn texture go from frame to frame."""
+        return STRIDE if self._borrows and not self._draws and not self._references else 1
+
+    def _begin(self, turn: Turn) -> _Begun:
         """Starts borrowing for a frame on another thread."""
-        hole = self._window[index].hole
+        hole = self._window[turn.index].hole
         if not hole.any():
-            return _Begun(index)
-        parts = regions(hole)
-        self._calibrate(index)
-        targets = [target_of(self._window, index, part) for part in parts]
-        way = donors if self._borrows else lying
-        return _Begun(index, [_Part(t, self._pool.submit(way, self._window, t)) for t in targets])
+            return _Begun(turn)
+        if turn.key:
+            self._calibrate(turn.index)
+        way = partial(borrowed if self._borrows and turn.key else lying, grain=self._settings.grain)
+        targets = [target_of(self._window, turn.index, part) for part in regions(hole)]
+        return _Begun(turn, [_Part(t, self._pool.submit(way, self._window, t, turn.beside)) for t in targets])
 
-    def _finish(self, begun: _Begun, reach: int) -> Filled:
-        seen = self._window[begun.index]
+    def _finish(self, begun: _Begun) -> Filled:
+        turn = begun.turn
+        seen = self._window[turn.index]
+        if turn.key:
+            self._done = {index: done for index, done in self._done.items() if index in turn.beside}
         if not begun.parts:
-            self._last = None
-            self._window.forget(begun.index - reach)
             return Filled(seen.frame, 0.0, 0.0)
         codes = to_444(seen.frame).copy()
         result = Result(codes, np.zeros(seen.hole.shape, np.float32), np.ones(seen.hole.shape, np.float32))
         made = np.array([self._fill(part, result) for part in begun.parts])
-        self._last = (begun.index, result)
+        if turn.carried:
+            self._done[turn.index] = result
         edited = from_444(codes, seen.frame)
         areas = np.array([int(part.target.hole.sum()) for part in begun.parts], np.float64)
         share, error = (float(v) for v in areas @ made / areas.sum())
-        self._window.forget(begun.index - reach)
         return Filled(composite(seen.frame, edited, seen.hole), share, error)
 
     def _fill(self, part: _Part, result: Result) -> tuple[float, float]:
         """Fills one part of the hole; returns the borrowed share and the expected error."""
         target = part.target
-        shown, carrier = part.found.result()
-        before = self._carried(target, carrier)
-        found = together((shown, before if self._borrows else None, of_likenesses(self._likenesses(target), target)))
-        got = None if found is None else fused(found, target, self._trust)
+        found = part.found.result()
+        before = [one for one in (self._carried(target, carrier) for carrier in found.carriers) if one is not None]
+        donors = found.donors, *(before if self._borrows else ()), of_likenesses(self._likenesses(target), target)
+        held = together(donors)
+        got = None if held is None else fused(held, target, self._trust)
         alone = spatial_fill(target)
         mix = weighed(got, target, alone, roughness(target) * self._trust.spatial)
         if self._draws:
             guess = filled(got, mix, target, alone)
-            alone = textured(target, guess, mix.real, before, self._seed(target))
+            alone = textured(target, guess, mix.real, before[0] if before else None, self._seed(target))
         fill = filled(got, mix, target, alone)
         if self._settings.grain:
-            lived = Lived(mix.real, None if carrier is None else carrier.grain)
+            lived = Lived(mix.real, found.grain)
             fill = grained(fill, target.hole, target.known, lived, self._seed(target))
         put(result.codes, target, fill, self._window[target.index].frame.layout.depth)
         set_part(result.error, target, mix.error)
@@ -212,10 +251,9 @@ class _Plate:
         place = target.box.y * 65536 + target.box.x
         return hash((self._settings.seed, target.index, place)) & 0xFFFFFFFF
 
-    def _carried(self, target: Target, carrier: Carrier | None) -> Donors | None:
-        if carrier is None or self._last is None or self._last[0] != carrier.index:
-            return None
-        return carried(self._window, target, self._last[1], carrier)
+    def _carried(self, target: Target, carrier: Carrier) -> Donors | None:
+        done = self._done.get(carrier.index)
+        return None if done is None else carried(self._window, target, done, carrier)
 
     def _likenesses(self, target: Target) -> list[Any]:
         if self._settings.method not in ("auto", "reference", "texture"):
@@ -242,7 +280,7 @@ class _Plate:
             return None
         hidden = self._window.hiding(shift)
         target = target_of(hidden, index, where)
-        found, _ = donors(hidden, target)
+        found = borrowed(hidden, target, (), grain=False).donors
         inside = target.hole
         grown_error = square_mean(spatial_fill(target) - target.codes)[inside]
         sums = np.array([[0.0, 0.0], [float(grown_error.sum()), roughness(target) * float(inside.sum())]])

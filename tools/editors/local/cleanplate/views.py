@@ -83,26 +83,26 @@ def ages(distance: NDArray[Any]) -> Field:
     return np.asarray(1 + np.abs(distance) / AGES, np.float32)
 
 
-def found_views(window: Window, target: Target) -> Slots | None:
-    """Up to SLOTS views for every piece of the hole; where there is a frame before, a view of it is the last."""
+def found_views(window: Window, target: Target, beside: Sequence[int]) -> Slots | None:
+    """Up to SLOTS views for every piece of the hole, and as the last ones a view of every frame in `beside`."""
     scene = Scene(window[target.index], target)
     found = candidates(window, scene)
     if found is not None:
         found = _chosen(window, scene, found)
-    return _settled(window, scene, _with_last(window, scene, found))
+    return _settled(window, scene, _with(window, scene, found, beside), (1, 0))
 
 
-def last_view(window: Window, target: Target) -> Slots | None:
-    """The view of the frame before, if there is one."""
+def beside_views(window: Window, target: Target, beside: Sequence[int]) -> Slots | None:
+    """A view of every frame in `beside`, which are near."""
     scene = Scene(window[target.index], target)
-    return _settled(window, scene, _with_last(window, scene, None))
+    return _settled(window, scene, _with(window, scene, None, beside), (0,))
 
 
-def _settled(window: Window, scene: Scene, found: Slots | None) -> Slots | None:
-    """Slots put in place down to the finest points."""
+def _settled(window: Window, scene: Scene, found: Slots | None, levels: Sequence[int]) -> Slots | None:
+    """Slots put in place on points that are as fine as levels of the pyramid, one after the other."""
     if found is None:
         return None
-    for level in (1, 0):
+    for level in levels:
         per = min(8, 1 << max(0, scene.lattice.level - level))
         found = placed(window, found, scene.sight(per, scene.ring), FINE)
     return found
@@ -136,18 +136,29 @@ def _by_piece(found: Slots, picks: Sequence[Sequence[int]], pieces: NDArray[np.i
     return replace(found, x=x, y=y, which=np.where(mine < 0, -1, which))
 
 
-def _with_last(window: Window, scene: Scene, found: Slots | None) -> Slots | None:
-    """The slots and, as the last of them, the view that the flow has of the frame before."""
-    before = scene.target.index - 1
-    if before not in window:
+def _with(window: Window, scene: Scene, found: Slots | None, beside: Sequence[int]) -> Slots | None:
+    """The slots and, as the last of them, the views that the flow has of frames nearby."""
+    if not beside:
         return found
     lattice = scene.lattice
-    x, y = (plane[None] for plane in window.step(before + 1, -1).at(*lattice.middles))
+    ways = [_followed(window, scene, frame) for frame in beside]
+    x, y = (np.stack([way[axis] for way in ways]) for axis in (0, 1))
+    which = np.arange(len(ways))[:, None, None].repeat(lattice.rows, 1).repeat(lattice.columns, 2)
     if found is None:
-        return Slots(lattice, (before,), x, y, np.zeros(x.shape, np.int64))
-    which = np.concatenate([found.which, np.full(x.shape, len(found.frames), np.int64)])
+        return Slots(lattice, tuple(beside), x, y, which)
     x, y = np.concatenate([found.x, x]), np.concatenate([found.y, y])
-    return Slots(lattice, (*found.frames, before), x, y, which)
+    which = np.concatenate([found.which, which + len(found.frames)])
+    return Slots(lattice, (*found.frames, *beside), x, y, which)
+
+
+def _followed(window: Window, scene: Scene, frame: int) -> Grid:
+    """Where the lattice's middles lie in a frame nearby, by chained flow."""
+    x, y = scene.lattice.middles
+    at = scene.target.index
+    direction = 1 if frame > at else -1
+    for index in range(at, frame, direction):
+        x, y = window.step(index, direction).at(x, y)
+    return x, y
 
 
 def candidates(window: Window, scene: Scene) -> Slots | None:

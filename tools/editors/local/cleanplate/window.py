@@ -31,6 +31,8 @@ GUARD = 2
 LEVELS = 6
 STEP = 4
 """Working pixels between the points of a displacement field."""
+HIDING_REACH = 20
+"""Frames to each side that are looked at where a hole is hidden a second time."""
 DOMINATES = 0.4
 """Share of the textured points that must agree on the camera's motion before it is believed without features."""
 
@@ -259,7 +261,7 @@ class _Hiding(Window):
     """A window whose frames have a second hole; motion is completed anew across it."""
 
     def __init__(self, parent: Window, shift: tuple[int, int]) -> None:
-        super().__init__(parent.reach)
+        super().__init__(min(parent.reach, HIDING_REACH))
         self._parent, self._shift = parent, shift
 
     def __getitem__(self, index: int) -> Seen:
@@ -301,6 +303,7 @@ class _Engine(threading.local):
     def __init__(self) -> None:
         self.fine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self.quick = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self.quick.setFinestScale(1)
 
 
 _engine = _Engine()
@@ -308,8 +311,8 @@ LEAST_SIDE = 48
 
 
 def _guessed(a: Seen, b: Seen) -> Matrix:
-    """The camera's motion from a quick look."""
-    return _moved(a, b, np.eye(3), _engine.quick)[1]
+    """The camera's motion from a quick look at half the size."""
+    return _moved(a, b, np.eye(3), _engine.quick, 2)[1]
 
 
 def measured(a: Seen, b: Seen, begin: Matrix) -> Step:
@@ -318,11 +321,17 @@ def measured(a: Seen, b: Seen, begin: Matrix) -> Step:
     return Step(plane, support, completed(total, plane, unknown), unknown)
 
 
-def _moved(a: Seen, b: Seen, begin: Matrix, engine: cv2.DISOpticalFlow) -> tuple[Flow, Matrix, float, Bits]:
-    """Displacement on the points of a field, its homography with the share that agrees, and where it is unknown."""
+def _moved(
+    a: Seen, b: Seen, begin: Matrix, engine: cv2.DISOpticalFlow, halved: int = 1
+) -> tuple[Flow, Matrix, float, Bits]:
+    """Displacement on the points of a field, its homography with the share that agrees, and where it is unknown;
+    flow is measured at working size divided by `halved`.
+    """
     height, width = a.small.shape
     hole_a, hole_b = a.wide_hole, _seen_from(b.wide_hole, begin)
-    rest = _flow(*_alike(a.small, _brought(b.small, begin), hole_a, hole_b), engine)
+    pair = _alike(a.small, _brought(b.small, begin), hole_a, hole_b)
+    one, two = (_smaller(picture, halved) for picture in pair)
+    rest = _flow(one, two, engine) * np.float32(halved)
     size = (-(-width // STEP), -(-height // STEP))
     rest = np.asarray(cv2.resize(rest, size, interpolation=cv2.INTER_AREA), np.float32)
     home = places(*size)
@@ -330,6 +339,13 @@ def _moved(a: Seen, b: Seen, begin: Matrix, engine: cv2.DISOpticalFlow) -> tuple
     total = np.stack([x - home[0], y - home[1]], axis=2)
     unknown = _thinned(hole_a | hole_b, (size[1], size[0]))
     return total, *_plane(a, total, unknown, begin), unknown
+
+
+def _smaller(picture: Gray, by: int) -> Gray:
+    if by == 1:
+        return picture
+    size = (max(1, picture.shape[1] // by), max(1, picture.shape[0] // by))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _flow(a: Gray, b: Gray, engine: cv2.DISOpticalFlow) -> Flow:
