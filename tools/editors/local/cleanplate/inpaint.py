@@ -41,7 +41,7 @@ from tools.editors.local.cleanplate.order import STRIDE, Turn, turns
 from tools.editors.local.cleanplate.reference import Tracked
 from tools.editors.local.cleanplate.spatial import roughness, spatial_fill
 from tools.editors.local.cleanplate.target import Target, around_of, eight_bit, put, target_of
-from tools.editors.local.cleanplate.tensors import mean_square, normalised
+from tools.editors.local.cleanplate.tensors import Stack, mean_square, normalised
 from tools.editors.local.cleanplate.texture import textured
 from tools.editors.local.cleanplate.window import Window, moved, reach_for
 from tools.media.pixels import composite, from_444, to_444
@@ -58,6 +58,10 @@ LEAN = 0.5
 Against 1, on six removals and four completions: up to 1.0 dB more where frames show what is hidden, 0.4 dB less on
 bigbuckbunny, where they do not.
 """
+LEAST_LEAN, MOST_LEAN = 0.15, 0.85
+"""Where donors are not believed at all and where wholly, as they are held against a fill that is grown."""
+DOUBT = 0.02
+"""Share of a hole in which donors may fall short of that for nothing to be grown at all."""
 MISSED = 2.0
 """Sigma in cells over which what a grown fill misses is averaged."""
 JOIN = 1.2
@@ -224,8 +228,10 @@ class _Plate:
         donors = found.donors, *(before if self._borrows else ()), of_likenesses(self._likenesses(target), target)
         held = together(donors)
         got = None if held is None else fused(held, target, self._trust)
-        alone = spatial_fill(target)
-        mix = weighed(got, target, alone, roughness(target) * self._trust.spatial)
+        rough = roughness(target) * self._trust.spatial
+        sure = not self._draws and got is not None and suffices(got, target, rough)
+        alone = target.codes if sure else spatial_fill(target)
+        mix = weighed(got, target, alone, rough, grows=not sure)
         if self._draws:
             guess = filled(got, mix, target, alone)
             alone = textured(target, guess, mix.real, before[0] if before else None, self._seed(target))
@@ -307,26 +313,39 @@ class Mix:
     error: Field
 
 
-def weighed(got: Fused | None, target: Target, alone: Field, rough: float) -> Mix:
+def weighed(got: Fused | None, target: Target, alone: Field, rough: float, *, grows: bool) -> Mix:
     """Donors against `alone` (h, w, 3), grown from the surround: at least the squared error `rough` is expected of it.
 
     A surround tells nothing of what begins in the hole and ends there; donors do. Where a fill that is grown differs
-    from them by d, it is off by d² less their own error.
+    from them by d, it is off by d² less their own error. Where nothing `grows`, donors are all there is.
     """
     shape, blocks = target.hole.shape, target.blocks
     share, real, error = (np.full(shape, value, np.float32) for value in (0.0, 0.0, rough))
     if got is not None:
-        apart = mean_square((got.codes - torch.from_numpy(blocks.cut(alone)).permute(2, 0, 1))[None])
-        inside = torch.from_numpy(blocks.cut(target.hole)).float()[None, None] * got.reached
-        weight = blocks.cells(inside)
-        seen = blocks.lifted(normalised(blocks.cells((apart - got.error) * inside), weight, MISSED))[0, 0]
-        grown_error = seen.clamp_min(rough)
+        grown_error = _grown_error(got, target, alone).clamp_min(rough) if grows else torch.full_like(got.error, rough)
         lean = 1.0 / (1.0 + (LEAN * got.error / grown_error) ** 2)
-        part = ((lean - 0.15) / 0.7).clamp(0, 1) * got.reached
+        part = ((lean - LEAST_LEAN) / (MOST_LEAN - LEAST_LEAN)).clamp(0, 1) * got.reached if grows else got.reached
         blocks.put(part.numpy(), share)
         blocks.put((part * got.real).numpy(), real)
         blocks.put((got.error * part + grown_error * (1 - part)).numpy(), error)
     return Mix(share, real, error)
+
+
+def _grown_error(got: Fused, target: Target, alone: Field) -> Stack:
+    """Squared error expected of `alone` by how it differs from what donors show, (blocks, SIDE²)."""
+    blocks = target.blocks
+    apart = mean_square((got.codes - torch.from_numpy(blocks.cut(alone)).permute(2, 0, 1))[None])
+    inside = torch.from_numpy(blocks.cut(target.hole)).float()[None, None] * got.reached
+    return blocks.lifted(normalised(blocks.cells((apart - got.error) * inside), blocks.cells(inside), MISSED))[0, 0]
+
+
+def suffices(got: Fused, target: Target, rough: float) -> bool:
+    """Whether donors reach all of the hole and are believed in nearly all of it, whatever may be grown."""
+    hole = torch.from_numpy(target.blocks.cut(target.hole))
+    if not bool((got.reached[hole] > 0).all()):
+        return False
+    most = (1 / MOST_LEAN - 1) ** 0.5 * rough / LEAN
+    return float((got.error[hole] > most).float().mean()) <= DOUBT
 
 
 def filled(got: Fused | None, mix: Mix, target: Target, alone: Field) -> Field:

@@ -20,8 +20,11 @@ def spatial_fill(target: Target) -> Field:
 
 
 def roughness(target: Target) -> float:
-    """Mean squared departure of the surround from its own smooth course: what a smooth fill is bound to miss."""
-    smooth = smoothed(target.codes, target.known, target.reach)
-    error = square_mean(target.codes - smooth)
-    near = smoothed(error, target.known, target.reach)
-    return float(near[target.hole].mean()) + 1.0
+    """Mean squared departure of the surround from its own smooth course: what a smooth fill is bound to miss.
+
+    Every other pixel of every other row tells it well enough.
+    """
+    codes, known, hole = (np.ascontiguousarray(plane[::2, ::2]) for plane in (target.codes, target.known, target.hole))
+    smooth = smoothed(codes, known, target.reach / 2)
+    near = smoothed(square_mean(codes - smooth), known, target.reach / 2)
+    return float(near[hole].mean() if hole.any() else near.mean()) + 1.0
