@@ -96,11 +96,13 @@ class Box(NamedTuple):
     @classmethod
     def around(cls, mask: Bits) -> Box | None:
         """The bounding box of a mask's true pixels, or None when it has none."""
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        rows = np.flatnonzero(mask.any(axis=1))
         if not rows.size:
             return None
-        x, y = int(columns[0]), int(rows[0])
-        return cls(x, y, int(columns[-1]) - x + 1, int(rows[-1]) - y + 1)
+        y, below = int(rows[0]), int(rows[-1]) + 1
+        columns = np.flatnonzero(mask[y:below].any(axis=0))
+        x, beyond = int(columns[0]), int(columns[-1]) + 1
+        return cls(x, y, beyond - x, below - y)
 
 
 class Clip(Frozen):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from evals.plant._paint import Pixels, clipped
-from tools.media.pixels import SD_HEIGHT, Codes, composite, from_444, rgb8, rgb8_to_444, to_444
-from tools.types import Bits, Box, Frame, PixelLayout, Rgb
+from tools.media.pixels import Codes, composite, from_444, part_of, rgb8, rgb8_to_444, to_444, whole_samples, with_part
+from tools.types import Bits, Box, Frame, Rgb
 from tools.vision.grain import block_features
 
 Edit = Callable[[Pixels], Pixels]
@@ -28,7 +28,7 @@ def edited(frame: Frame, box: Box, mask: Bits, edit: Edit) -> Frame:
 
     The change is added to the samples, so what an edit leaves alone keeps its exact code values.
     """
-    outer = _aligned(box, frame)
+    outer = whole_samples(box, frame)
     inside = np.zeros((outer.h, outer.w), np.bool_)
     inside[box.y - outer.y : box.y - outer.y + box.h, box.x - outer.x : box.x - outer.x + box.w] = mask
     part = part_of(frame, outer)
@@ -38,7 +38,7 @@ def edited(frame: Frame, box: Box, mask: Bits, edit: Edit) -> Frame:
     top = (1 << part.layout.depth) - 1
     whole = np.clip(to_444(part).astype(np.int32) + change, 0, top)
     codes: Codes = whole.astype(np.uint8) if part.layout.depth <= 8 else whole.astype(np.uint16)
-    return _pasted(frame, composite(part, from_444(codes, part), inside), outer)
+    return with_part(frame, composite(part, from_444(codes, part), inside), outer)
 
 
 def edit_within(before: Rgb, outer: Box, box: Box, edit: Edit) -> Pixels:
@@ -47,38 +47,6 @@ def edit_within(before: Rgb, outer: Box, box: Box, edit: Edit) -> Pixels:
     inner = Box(box.x - outer.x, box.y - outer.y, box.w, box.h)
     after[inner.slices] = edit(after[inner.slices])
     return after
-
-
-def part_of(frame: Frame, box: Box) -> Frame:
-    """A rectangle of a frame; the box must lie on whole chroma samples or end at the picture's edge."""
-    planes = tuple(plane[_rows(box, frame.layout, n)] for n, plane in enumerate(frame.planes))
-    matrix = frame.colour.matrix if frame.colour.matrix != 2 else 6 if frame.height <= SD_HEIGHT else 1
-    return replace(frame, planes=planes, colour=frame.colour.model_copy(update={"matrix": matrix}))
-
-
-def _pasted(frame: Frame, part: Frame, box: Box) -> Frame:
-    planes = tuple(plane.copy() for plane in frame.planes)
-    for n, plane in enumerate(planes):
-        plane[_rows(box, frame.layout, n)] = part.planes[n]
-    return replace(frame, planes=planes)
-
-
-def _rows(box: Box, layout: PixelLayout, plane: int) -> tuple[slice, slice]:
-    """Where a box lies in a plane."""
-    if plane == 0 or layout.family != "yuv":
-        return box.slices
-    x, y = layout.chroma_x, layout.chroma_y
-    right, bottom = box.x + box.w, box.y + box.h
-    return slice(box.y >> y, -(-bottom >> y)), slice(box.x >> x, -(-right >> x))
-
-
-def _aligned(box: Box, frame: Frame) -> Box:
-    """The smallest box of whole chroma samples around one."""
-    step_x, step_y = 1 << frame.layout.chroma_x, 1 << frame.layout.chroma_y
-    x, y = box.x // step_x * step_x, box.y // step_y * step_y
-    right = min(frame.width, -(-(box.x + box.w) // step_x) * step_x)
-    bottom = min(frame.height, -(-(box.y + box.h) // step_y) * step_y)
-    return Box(x, y, right - x, bottom - y)
 
 
 @dataclass(frozen=True, slots=True)

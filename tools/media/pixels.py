@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.types import Bits, Frame, Gray, PixelLayout, Rgb
+from tools.types import Bits, Box, Frame, Gray, PixelLayout, Rgb
 
 Codes: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 Plane = TypeVar("Plane", NDArray[np.uint8], NDArray[np.uint8] | NDArray[np.uint16])
@@ -35,7 +35,7 @@ SD_HEIGHT = 576
 
 def weights(frame: Frame) -> tuple[float, float]:
     """Red and blue luma weight of a frame, by its tag or, untagged, by its height."""
-    return LUMA_WEIGHTS.get(frame.colour.matrix) or LUMA_WEIGHTS[6 if frame.height <= SD_HEIGHT else 1]
+    return LUMA_WEIGHTS[_matrix(frame)]
 
 
 def is_full_range(frame: Frame) -> bool:
@@ -116,11 +116,52 @@ def support_planes(mask: Bits, layout: PixelLayout) -> tuple[Bits, ...]:
 
 def composite(source: Frame, edited: Frame, mask: Bits) -> Frame:
     """`edited` inside the mask's support, `source` bit for bit outside it; time stamps are the source's."""
-    supports = support_planes(mask, source.layout)
-    planes = (
-        np.where(inside, new, old) for inside, new, old in zip(supports, edited.planes, source.planes, strict=True)
-    )
-    return Frame(source.index, tuple(planes), source.layout, source.colour, source.pts, source.time_base)
+    around = Box.around(mask)
+    if around is None:
+        return source
+    box = whole_samples(around, source)
+    old, new = part_of(source, box), part_of(edited, box)
+    supports = support_planes(mask[box.slices], source.layout)
+    planes = (np.where(inside, b, a) for inside, a, b in zip(supports, old.planes, new.planes, strict=True))
+    return with_part(source, replace(old, planes=tuple(planes)), box)
+
+
+def whole_samples(box: Box, frame: Frame) -> Box:
+    """The smallest box of whole chroma samples around one; at the frame's edge it ends there."""
+    step_x, step_y = 1 << frame.layout.chroma_x, 1 << frame.layout.chroma_y
+    x, y = box.x // step_x * step_x, box.y // step_y * step_y
+    right = min(frame.width, -(-(box.x + box.w) // step_x) * step_x)
+    bottom = min(frame.height, -(-(box.y + box.h) // step_y) * step_y)
+    return Box(x, y, right - x, bottom - y)
+
+
+def part_of(frame: Frame, box: Box) -> Frame:
+    """A view of a rectangle of a frame that is one of `whole_samples`; tagged so that its colours stay the frame's."""
+    planes = tuple(plane[_place(box, frame.layout, n)] for n, plane in enumerate(frame.planes))
+    colour = frame.colour.model_copy(update={"matrix": _matrix(frame)})
+    return replace(frame, planes=planes, colour=colour)
+
+
+def with_part(frame: Frame, part: Frame, box: Box) -> Frame:
+    """The frame with a rectangle of `whole_samples` taken from `part`."""
+    planes = tuple(plane.copy() for plane in frame.planes)
+    for n, plane in enumerate(planes):
+        plane[_place(box, frame.layout, n)] = part.planes[n]
+    return replace(frame, planes=planes)
+
+
+def _place(box: Box, layout: PixelLayout, plane: int) -> tuple[slice, slice]:
+    """Where a box of whole samples lies in a plane."""
+    if plane == 0 or layout.family != "yuv":
+        return box.slices
+    x, y = layout.chroma_x, layout.chroma_y
+    right, bottom = box.x + box.w, box.y + box.h
+    return slice(box.y >> y, -(-bottom >> y)), slice(box.x >> x, -(-right >> x))
+
+
+def _matrix(frame: Frame) -> int:
+    """The frame's matrix, by its tag or, untagged, by its height."""
+    return frame.colour.matrix if frame.colour.matrix in LUMA_WEIGHTS else 6 if frame.height <= SD_HEIGHT else 1
 
 
 def converted(frame: Frame, layout: PixelLayout) -> Frame:
@@ -175,10 +216,14 @@ def shrunk(frame: Frame, longest: int, *, luma_only: bool = False) -> Frame:
     width, height = small_size(frame.width, frame.height, longest)
     keep = frame.planes[:1] if luma_only and frame.layout.family == "yuv" else frame.planes
     planes = tuple(_resized(plane, width, height) for plane in keep)
-    matrix = frame.colour.matrix if frame.colour.matrix in LUMA_WEIGHTS else 6 if frame.height <= SD_HEIGHT else 1
     layout = frame.layout.model_copy(update={"chroma_x": 0, "chroma_y": 0})
     return Frame(
-        frame.index, planes, layout, frame.colour.model_copy(update={"matrix": matrix}), frame.pts, frame.time_base
+        frame.index,
+        planes,
+        layout,
+        frame.colour.model_copy(update={"matrix": _matrix(frame)}),
+        frame.pts,
+        frame.time_base,
     )
 
 

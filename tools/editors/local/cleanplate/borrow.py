@@ -41,11 +41,31 @@ EDGE = 4
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished frame: code values (H, W, 3); squared error expected, and how much was borrowed (H, W)."""
+    """What was made of a frame's `box`: code values (h, w, 3); squared error expected, and how much was borrowed
+    (h, w). All that was made lies in it.
+    """
 
+    box: Box
     codes: NDArray[Any]
     error: Field
     real: Field
+
+    def of(self, target: Target) -> tuple[NDArray[Any], Field, Field]:
+        """Views of all three where a target lies, as much of it as the frame has."""
+        x, y = target.box.x - self.box.x, target.box.y - self.box.y
+        place = slice(y, y + target.box.h), slice(x, x + target.box.w)
+        return self.codes[place], self.error[place], self.real[place]
+
+    def over(self, seen: Seen, part: Box) -> tuple[NDArray[Any], Field, Field]:
+        """All three for any part of the frame: beyond the box it is as it was seen."""
+        codes = seen.codes(part)
+        error, real = np.zeros((part.h, part.w), np.float32), np.ones((part.h, part.w), np.float32)
+        x, y = max(part.x, self.box.x), max(part.y, self.box.y)
+        w, h = (min(part.x + part.w, self.box.x + self.box.w) - x, min(part.y + part.h, self.box.y + self.box.h) - y)
+        if w > 0 and h > 0:
+            there, here = (Box(x - box.x, y - box.y, w, h).slices for box in (part, self.box))
+            codes[there], error[there], real[there] = self.codes[here], self.error[here], self.real[here]
+        return codes, error, real
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +178,8 @@ def _slot(window: Window, slots: Slots, n: int, target: Target) -> tuple[Field, 
     x, y = _fine(slots, n, target)
     codes, valid = np.zeros((*x.shape, 3), np.float32), np.zeros(x.shape, np.bool_)
     for frame, mine in slots.used(n, _cells_of_blocks(slots.lattice, target)):
+        if mine.all():
+            return _taken(window[frame], x, y)
         codes[mine], valid[mine] = _taken(window[frame], x[mine], y[mine])
     return codes, valid
 
@@ -175,8 +197,9 @@ def carried(window: Window, target: Target, last: Result, carrier: Carrier) -> D
     """A result of a frame beside as a donor; how good its own fill was, which no ring can tell, adds to it."""
     seen = window[carrier.index]
     part, at = _reached(carrier.x, carrier.y, seen)
-    old = _steady(last.codes[part.slices], *at)
-    error, real = (_read(plane[part.slices], *at, cv2.INTER_NEAREST) for plane in (last.error, last.real))
+    made, *planes = last.over(seen, part)
+    old = _steady(made, *at)
+    error, real = (_read(plane, *at, cv2.INTER_NEAREST) for plane in planes)
     scale = np.float32(eight_bit(seen.frame.layout.depth))
     codes = torch.from_numpy(old.astype(np.float32) * scale).permute(2, 0, 1)[None]
     before, borrowed = (torch.from_numpy(plane)[None, None] for plane in (error, real))

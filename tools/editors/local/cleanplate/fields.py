@@ -8,17 +8,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.types import Bits
+from tools.types import Bits, Box
 
 Field: TypeAlias = NDArray[np.float32]
 
 
 def grown(mask: Bits, radius: int) -> Bits:
     """The mask dilated by a disc of `radius` pixels."""
-    if radius <= 0 or not mask.any():
+    around = Box.around(mask)
+    if radius <= 0 or around is None:
         return mask
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), disc), np.bool_)
+    place = around.grown(radius, mask.shape[1], mask.shape[0]).slices
+    made = np.zeros(mask.shape, np.bool_)
+    made[place] = cv2.dilate(mask[place].astype(np.uint8), disc)
+    return made
 
 
 def smoothed(field: NDArray[Any], weight: NDArray[Any], sigma: float) -> Field:

@@ -44,7 +44,7 @@ from tools.editors.local.cleanplate.target import Target, around_of, eight_bit, 
 from tools.editors.local.cleanplate.tensors import Stack, mean_square, normalised
 from tools.editors.local.cleanplate.texture import textured
 from tools.editors.local.cleanplate.window import Window, moved, reach_for
-from tools.media.pixels import composite, from_444, to_444
+from tools.media.pixels import composite, from_444, part_of, to_444, whole_samples, with_part
 from tools.types import Bits, Box, Frame
 
 Method = Literal["auto", "temporal", "reference", "spatial", "texture"]
@@ -210,15 +210,16 @@ class _Plate:
             self._done = {index: done for index, done in self._done.items() if index in turn.beside}
         if not begun.parts:
             return Filled(seen.frame, 0.0, 0.0)
-        codes = to_444(seen.frame).copy()
-        result = Result(codes, np.zeros(seen.hole.shape, np.float32), np.ones(seen.hole.shape, np.float32))
+        box = whole_samples(_around(begun.parts, seen.hole), seen.frame)
+        before = part_of(seen.frame, box)
+        result = Result(box, to_444(before), np.zeros((box.h, box.w), np.float32), np.ones((box.h, box.w), np.float32))
         made = np.array([self._fill(part, result) for part in begun.parts])
         if turn.carried:
             self._done[turn.index] = result
-        edited = from_444(codes, seen.frame)
+        after = composite(before, from_444(result.codes, before), seen.hole[box.slices])
         areas = np.array([int(part.target.hole.sum()) for part in begun.parts], np.float64)
         share, error = (float(v) for v in areas @ made / areas.sum())
-        return Filled(composite(seen.frame, edited, seen.hole), share, error)
+        return Filled(with_part(seen.frame, after, box), share, error)
 
     def _fill(self, part: _Part, result: Result) -> tuple[float, float]:
         """Fills one part of the hole; returns the borrowed share and the expected error."""
@@ -239,9 +240,10 @@ class _Plate:
         if self._settings.grain:
             lived = Lived(mix.real, found.grain)
             fill = grained(fill, target.hole, target.known, lived, self._seed(target))
-        put(result.codes, target, fill, self._window[target.index].frame.layout.depth)
-        set_part(result.error, target, mix.error)
-        set_part(result.real, target, mix.real)
+        codes, error, real = result.of(target)
+        put(codes, target, fill, self._window[target.index].frame.layout.depth)
+        set_part(error, target, mix.error)
+        set_part(real, target, mix.real)
         return float(mix.real[target.hole].mean()), float(mix.error[target.hole].mean())
 
     @property
@@ -364,20 +366,38 @@ def filled(got: Fused | None, mix: Mix, target: Target, alone: Field) -> Field:
 
 
 def set_part(plane: Field, target: Target, values: Field) -> None:
-    """Writes the values (h, w) of a target's hole into a plane (H, W)."""
-    box, (height, width) = target.box, plane.shape
-    h, w = min(box.h, height - box.y), min(box.w, width - box.x)
+    """Writes the values (h, w) of a target's hole into the plane of its box, as much of it as the frame has."""
+    h, w = plane.shape
     hole = target.hole[:h, :w]
-    plane[box.y : box.y + h, box.x : box.x + w][hole] = values[:h, :w][hole]
+    plane[hole] = values[:h, :w][hole]
+
+
+def _around(parts: Sequence[_Part], frame: Bits) -> Box:
+    """The box around the targets of a frame's parts, inside the frame."""
+    boxes = [part.target.box for part in parts]
+    x, y = min(box.x for box in boxes), min(box.y for box in boxes)
+    right, below = max(box.x + box.w for box in boxes), max(box.y + box.h for box in boxes)
+    return Box(x, y, min(right, frame.shape[1]) - x, min(below, frame.shape[0]) - y)
 
 
 def regions(mask: Bits) -> list[Bits]:
     """The parts of a mask that are filled on their own: parts whose surrounds overlap much are worked on together."""
     height, width = mask.shape
-    count, labels = cv2.connectedComponents(grown(mask, 4).astype(np.uint8))
-    groups = [(mask & (labels == label)) for label in range(1, count)]
+    around = Box.around(mask)
+    if around is None:
+        return []
+    place = around.grown(4, width, height).slices
+    count, labels = cv2.connectedComponents(grown(mask[place], 4).astype(np.uint8))
+    groups = [_only(mask[place] & (labels == label), place, mask) for label in range(1, count)]
     held = [(around_of(part, width, height), part) for part in groups if part.any()]
     return [part for _, part in _joined(held)]
+
+
+def _only(part: Bits, place: tuple[slice, slice], mask: Bits) -> Bits:
+    """A part of a mask that lies at `place`, as a mask of its own."""
+    made = np.zeros(mask.shape, np.bool_)
+    made[place] = part
+    return made
 
 
 def _joined(groups: list[tuple[Box, Bits]]) -> list[tuple[Box, Bits]]:

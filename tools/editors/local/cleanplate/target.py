@@ -89,9 +89,8 @@ def _cut(mask: Bits, box: Box) -> Bits:
 
 
 def put(codes: NDArray[Any], target: Target, fill: Field, depth: int) -> None:
-    """Writes the fill (h, w, 3) of a target's hole into a frame's code values (H, W, 3)."""
-    box, (height, width) = target.box, codes.shape[:2]
-    h, w = min(box.h, height - box.y), min(box.w, width - box.x)
+    """Writes the fill (h, w, 3) of a target's hole into the code values of its box, as much of it as the frame has."""
+    h, w = codes.shape[:2]
     hole = target.hole[:h, :w]
     native = np.rint(fill[:h, :w][hole] / eight_bit(depth))
-    codes[box.y : box.y + h, box.x : box.x + w][hole] = np.clip(native, 0, (1 << depth) - 1).astype(codes.dtype)
+    codes[hole] = np.clip(native, 0, (1 << depth) - 1).astype(codes.dtype)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.fields import Field, extended, grown
-from tools.media.pixels import luma8, to_444
+from tools.media.pixels import luma8, part_of, to_444, whole_samples
 from tools.types import Bits, Box, Frame, Gray
 from tools.vision.align import Features, Matrix, align_features, features, fit, plausible
 from tools.vision.motion import Flow, global_motion, textured_points, working
@@ -28,6 +28,8 @@ WINDOW_BYTES = 640 << 20
 MOST_REACH = 120
 GUARD = 2
 """Pixels around a hole that are not borrowed either: interpolation and chroma subsampling reach that far."""
+NEAR_BY = 32
+"""Pixels around a part of a frame that are turned into code values with it."""
 LEVELS = 6
 STEP = 4
 """Working pixels between the points of a displacement field."""
@@ -99,10 +101,13 @@ class Seen:
         return other
 
     def region(self, box: Box) -> tuple[Box, NDArray[Any]]:
-        """Code values (h, w, 3) of a part of the frame that holds the box; what was asked for is kept at hand."""
+        """Code values (h, w, 3) of a part of the frame that holds the box; what was asked for is kept at hand, and some
+        of what lies around it: the next target asks for a place near by.
+        """
         held = self.__dict__.get("_held")
         if held is None or held[0].union(box) != held[0]:
-            whole = box if held is None else held[0].union(box)
+            height, width = self.hole.shape
+            whole = (box if held is None else held[0].union(box)).grown(NEAR_BY, width, height)
             held = self.__dict__["_held"] = (whole, _part(self.frame, whole))
         return held
 
@@ -117,12 +122,9 @@ class Seen:
 
 def _part(frame: Frame, box: Box) -> NDArray[Any]:
     """`to_444` of a part: only the samples that it needs are touched."""
-    by_x, by_y = frame.layout.chroma_x, frame.layout.chroma_y
-    x, y = box.x >> by_x << by_x, box.y >> by_y << by_y
-    right, low = box.x + box.w, box.y + box.h
-    luma = frame.planes[0][y:low, x:right]
-    chroma = [p[y >> by_y : -(-low >> by_y), x >> by_x : -(-right >> by_x)] for p in frame.planes[1:]]
-    return to_444(replace(frame, planes=(luma, *chroma)))[box.y - y :, box.x - x :]
+    whole = whole_samples(box, frame)
+    x, y = box.x - whole.x, box.y - whole.y
+    return to_444(part_of(frame, whole))[y : y + box.h, x : x + box.w]
 
 
 def _touched(hole: Bits, size: tuple[int, ...]) -> Bits:
@@ -284,9 +286,17 @@ class _Hiding(Window):
 
 def moved(mask: Bits, shift: tuple[int, int]) -> Bits:
     """The mask translated by (x, y) pixels; what leaves the frame is lost."""
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
-    size = (mask.shape[1], mask.shape[0])
-    return np.asarray(cv2.warpAffine(mask.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST), np.bool_)
+    made = np.zeros(mask.shape, np.bool_)
+    pairs = [_shifted(length, by) for length, by in zip(mask.shape, shift[::-1], strict=True)]
+    made[pairs[0][1], pairs[1][1]] = mask[pairs[0][0], pairs[1][0]]
+    return made
+
+
+def _shifted(length: int, by: int) -> tuple[slice, slice]:
+    """Which of `length` places are moved by `by`, and where to."""
+    stay = max(0, length - abs(by))
+    first, there = max(0, -by), max(0, by)
+    return slice(first, first + stay), slice(there, there + stay)
 
 
 def _roughly(a: Seen, b: Seen) -> Matrix:
