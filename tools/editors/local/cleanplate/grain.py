@@ -46,20 +46,24 @@ def finest(codes: Field) -> Field:
     return np.asarray(codes - cv2.GaussianBlur(codes, (0, 0), FINEST), np.float32)
 
 
-def calm(codes: Field, where: Bits) -> Bits:
-    """The pixels of `where` with the weakest slopes: there the finest detail is grain, not drawing."""
+def slopes(codes: Field) -> Field:
+    """How steep the luma is, (h, w)."""
     luma = cv2.GaussianBlur(codes[..., 0], (0, 0), 1.5)
-    steep = np.hypot(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))
+    return np.asarray(np.hypot(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1)), np.float32)
+
+
+def calm(steep: Field, where: Bits) -> Bits:
+    """The pixels of `where` with the weakest slopes: there the finest detail is grain, not drawing."""
     if not where.any():
         return where
     return np.asarray(where & (steep <= np.quantile(steep[where], CALM)), np.bool_)
 
 
-def strength(codes: Field, where: Bits) -> Levels:
-    """Standard deviation of the finest detail per plane over `where`, (3,)."""
+def strength(detail: Field, where: Bits) -> Levels:
+    """Standard deviation of the finest detail (h, w, 3) per plane over `where`, (3,)."""
     if where.sum() < LEAST_PIXELS:
-        return np.zeros(codes.shape[2])
-    return np.asarray(np.sqrt(np.mean(np.clip(finest(codes)[where], -LOUDEST, LOUDEST) ** 2, axis=0)), np.float64)
+        return np.zeros(detail.shape[2])
+    return np.asarray(np.sqrt(np.mean(np.clip(detail[where], -LOUDEST, LOUDEST) ** 2, axis=0)), np.float64)
 
 
 def changing(now: Field, then: Field, where: Bits) -> Levels | None:
@@ -67,8 +71,8 @@ def changing(now: Field, then: Field, where: Bits) -> Levels | None:
     if where.sum() < LEAST_PIXELS:
         return None
     apart = np.where(where[..., None], now - then, 0).astype(np.float32)
-    inner = calm(now, np.asarray(cv2.erode(where.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, np.bool_))
-    return None if inner.sum() < LEAST_PIXELS else strength(apart, inner) / np.sqrt(2)
+    inner = calm(slopes(now), np.asarray(cv2.erode(where.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0, np.bool_))
+    return None if inner.sum() < LEAST_PIXELS else strength(finest(apart), inner) / np.sqrt(2)
 
 
 def grained(fill: Field, hole: Bits, surround: Bits, lived: Lived, seed: int) -> Field:
@@ -76,21 +80,18 @@ def grained(fill: Field, hole: Bits, surround: Bits, lived: Lived, seed: int) ->
 
     `fill` (h, w, 3) carries the true surround outside of `hole`.
     """
-    around = strength(fill, calm(fill, surround & ~grown(hole, 2)))
+    detail, steep = finest(fill), slopes(fill)
+    around = strength(detail, calm(steep, surround & ~grown(hole, 2)))
     own = around if lived.own is None else np.minimum(around, lived.own)
     least = GROWN * around if lived.own is None else np.maximum(GROWN * around, own)
     seen = hole & (lived.real >= 0.5)
-    lacks = [_lacking(fill, part, level) for part, level in ((seen, own), (hole & ~seen, least))]
+    has = [strength(detail, calm(steep, part)) for part in (seen, hole & ~seen)]
+    lacks = [np.sqrt(np.maximum(level**2 - one**2, 0)) for level, one in zip((own, least), has, strict=True)]
     if not np.any(lacks):
         return fill
     share = lived.real[..., None]
     level = np.sqrt(share * np.square(lacks[0]) + (1 - share) * np.square(lacks[1]))
     return np.asarray(fill + np.where(hole[..., None], _noise(fill.shape, seed) * level, 0), np.float32)
-
-
-def _lacking(fill: Field, part: Bits, level: Levels) -> Levels:
-    """Sigma of the finest detail that a part of a fill lacks."""
-    return np.asarray(np.sqrt(np.maximum(level**2 - strength(fill, calm(fill, part)) ** 2, 0)))
 
 
 def _noise(shape: tuple[int, ...], seed: int) -> Field:
