@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,29 @@ from tools.media import pixels
 from tools.media.decode import frames
 from tools.media.probe import probe
 from tools.types import Frame, MediaInfo, Rgb
+
+
+class ReadOnce:
+    """One pass over a clip for two readers: who edits it reads ahead, and who composites takes the same frames after.
+
+    Memory holds what lies between them. Nobody can write to a frame that both have.
+    """
+
+    def __init__(self, source: Iterator[Frame]) -> None:
+        self._source = source
+        self._held: deque[Frame] = deque()
+
+    def ahead(self) -> Iterator[Frame]:
+        for frame in self._source:
+            for plane in frame.planes:
+                plane.flags.writeable = False
+            self._held.append(frame)
+            yield frame
+
+    def behind(self) -> Iterator[Frame]:
+        """The frames that `ahead` has given; it ends where none is left."""
+        while self._held:
+            yield self._held.popleft()
 
 
 def fitted(take: Path, info: MediaInfo, count: int) -> Iterator[Frame]:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.editors._gate_frames import alike, fitted, in_place, painted, sized
+from tools.editors._gate_frames import ReadOnce, alike, fitted, in_place, painted, sized
 from tools.editors._joins import Joins, measure_joins
 from tools.editors.base import Editor
 from tools.editors.local.jobs import LocalEditor, Work
@@ -31,7 +33,7 @@ from tools.media.decode import frames, rgb_frames
 from tools.media.encode import FolderWriter, Writer, open_writer, refuse_place, write_video
 from tools.media.probe import probe
 from tools.media.sheets import read_picture
-from tools.types import Bits, Clip, Edit, Frame, Frozen, MediaInfo, Rgb, Take
+from tools.types import Bits, Box, Clip, Edit, Frame, Frozen, MediaInfo, Rgb, Take
 from tools.types import Reference as ReferencePicture
 from tools.vision.look import Grade, evenly, grade, look_of
 
@@ -73,16 +75,21 @@ def _support_of(edit: Edit, mask: Path) -> Support:
 
 def gate(source: Clip, take: Path, support: Support, out: Path, *, codec: Codec = "auto") -> Gated:
     """`composite` for a support that is already read."""
-    return _gated(source, fitted(take, probe(source.media), source.frames), support, out, codec)
-
-
-def _gated(source: Clip, take: Iterator[Frame], support: Support, out: Path, codec: Codec) -> Gated:
     info = probe(source.media)
+    pairs = zip(fitted(take, info, source.frames), frames(source, info=info), strict=True)
+    return _gated(source, pairs, support, out, codec)
+
+
+def _gated(
+    source: Clip, pairs: Iterable[tuple[Frame, Frame]], support: Support, out: Path, codec: Codec = "auto"
+) -> Gated:
+    """`pairs` are an edited frame and the source's, for all of the clip."""
     worst = 0
-    with _writer(source, info, out, codec) as writer:
-        for frame, alpha, edited in zip(frames(source, info=info), support.alphas(), take, strict=True):
-            made = _blended(frame, edited, alpha)
-            worst = max(worst, _difference_outside(frame, made, alpha > 0))
+    with _writer(source, probe(source.media), out, codec) as writer:
+        for (edited, frame), alpha in zip(pairs, support.alphas(), strict=True):
+            inside = alpha > 0
+            made = _blended(frame, edited, alpha, inside)
+            worst = max(worst, _difference_outside(frame, made, inside))
             writer.write(made)
     psnr = luma_psnr_outside(source, out, support.masks())
     return Gated(media=out, frames=source.frames, outside_before_encode=worst, luma_psnr_outside=psnr)
@@ -176,23 +183,37 @@ def looks_at(source: Path | Clip, count: int) -> list[Rgb]:
     return [picture for _, picture in rgb_frames(source, longest=LOOK_SIDE, indices=evenly(count, LOOKS))]
 
 
-def _blended(source: Frame, edited: Frame, alpha: NDArray[np.float32]) -> Frame:
+def _blended(source: Frame, edited: Frame, alpha: NDArray[np.float32], inside: Bits) -> Frame:
     """Edited over source by alpha, in the source's planes; where alpha is 0 nothing of the edit arrives."""
-    same = alike(edited, source)
+    same, around = alike(edited, source), Box.around(inside)
+    if around is None:
+        return source
+    box = pixels.whole_samples(around, source)
+    part = _mixed(pixels.part_of(source, box), pixels.part_of(same, box), alpha[box.slices])
+    return pixels.with_part(source, part, box)
+
+
+def _mixed(source: Frame, edited: Frame, alpha: NDArray[np.float32]) -> Frame:
     if ((alpha == 0) | (alpha == 1)).all():
-        return pixels.composite(source, same, alpha > 0)
+        return pixels.composite(source, edited, alpha > 0)
     weight = alpha[..., None]
-    mixed = pixels.to_444(source) * (1 - weight) + pixels.to_444(same) * weight
+    mixed = pixels.to_444(source) * (1 - weight) + pixels.to_444(edited) * weight
     top = (1 << source.layout.depth) - 1
     whole = np.clip(np.rint(mixed), 0, top)
     codes = whole.astype(np.uint8) if source.layout.depth <= 8 else whole.astype(np.uint16)
     return pixels.composite(source, pixels.from_444(codes, source), alpha > 0)
 
 
-def _difference_outside(source: Frame, made: Frame, inside: NDArray[np.bool_]) -> int:
-    supports = pixels.support_planes(inside, source.layout)
-    gaps = [(cv2.absdiff(a, b), s) for a, b, s in zip(source.planes, made.planes, supports, strict=True)]
-    return max(int(gap.max(initial=0, where=~s)) for gap, s in gaps)
+def _difference_outside(source: Frame, made: Frame, inside: Bits) -> int:
+    """Largest difference of a code value outside the support, over all samples of all planes."""
+    gaps = tuple(cast(pixels.Codes, cv2.absdiff(a, b)) for a, b in zip(source.planes, made.planes, strict=True))
+    around = Box.around(inside)
+    if around is not None:
+        box = pixels.whole_samples(around, source)
+        supports = pixels.support_planes(inside[box.slices], source.layout)
+        for gap, support in zip(pixels.part_of(replace(source, planes=gaps), box).planes, supports, strict=True):
+            gap[support] = 0
+    return max(int(gap.max()) for gap in gaps)
 
 
 def luma_psnr_outside(source: Clip, out: Path, masks: Iterator[Bits]) -> float:
@@ -259,7 +280,9 @@ def _made(
     if stream is None or edit.mask is None:
         take = editor.make(edit, folder / "kept", folder, work)
         return composite(edit, take, out), take.how
-    return _gated(edit.clip, stream.frames(), _support_of(edit, edit.mask), out, "auto"), stream.how
+    read = ReadOnce(frames(edit.clip))
+    pairs = zip(stream.frames(read.ahead()), read.behind(), strict=True)
+    return _gated(edit.clip, pairs, _support_of(edit, edit.mask), out), stream.how
 
 
 def _tell(progress: Callable[[int, int], None], total: int, done: int) -> None:

@@ -45,8 +45,9 @@ class Support:
 
     def at(self, index: int) -> Bits:
         """The support of one frame, (H, W)."""
-        return alpha_of(self._source[index], self._feather) > 0
+        mask = self._source[index]
+        return alpha_of(mask, self._feather) > 0 if self._feather else mask
 
     def masks(self) -> Iterator[Bits]:
         """The support per frame: alpha > 0."""
-        return (alpha > 0 for alpha in self.alphas())
+        return (self.at(index) for index in range(self._frames))

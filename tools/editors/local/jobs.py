@@ -52,8 +52,8 @@ class Work:
 class Streamed(Protocol):
     """An edit's frames as they are made; `how` tells how, once they are."""
 
-    def frames(self) -> Iterator[Frame]:
-        """All frames of the clip, in its own size, rate and layout."""
+    def frames(self, source: Iterator[Frame]) -> Iterator[Frame]:
+        """All frames of the clip, in its own size, rate and layout; `source` are its frames as they are."""
 
     @property
     def how(self) -> Mapping[str, str | float | int | bool]:

@@ -75,8 +75,8 @@ class Filling:
         self._shares: list[float] = []
         self._errors: list[float] = []
 
-    def frames(self) -> Iterator[Frame]:
-        for count, filled in enumerate(plate_frames(self._edit, self._info), start=1):
+    def frames(self, source: Iterator[Frame]) -> Iterator[Frame]:
+        for count, filled in enumerate(plate_frames(self._edit, self._info, source), start=1):
             if filled.error:
                 self._shares.append(filled.borrowed)
                 self._errors.append(filled.error)
@@ -99,7 +99,8 @@ def make_take(edit: Edit, folder: Path, progress: Callable[[int], None] | None =
     info = probe(edit.clip.media)
     out = folder / ("plate" if info.kind == "frames" else "plate.mkv")
     filling = Filling(edit, info, progress)
-    write_video(out, filling.frames(), info.model_copy(update={"frames": edit.clip.frames}), codec="ffv1")
+    made = filling.frames(frames(edit.clip, info=info))
+    write_video(out, made, info.model_copy(update={"frames": edit.clip.frames}), codec="ffv1")
     return Take(media=out, how=filling.how)
 
 
@@ -108,14 +109,13 @@ def expected_psnr(errors: list[float]) -> float:
     return float(10 * np.log10(255**2 / max(float(np.mean(errors)), 1e-3)))
 
 
-def plate_frames(edit: Edit, info: MediaInfo) -> Iterator[Filled]:
+def plate_frames(edit: Edit, info: MediaInfo, source: Iterator[Frame]) -> Iterator[Filled]:
     """The clip's frames with the region filled, in the source's own planes."""
     from tools.editors.local.cleanplate.inpaint import Settings, inpaint  # noqa: PLC0415 - heavy
 
     if edit.mask is None:
         raise BadInput(f"{edit.clip.media}: an inpaint needs a mask")
     support = Support(edit.mask, info, edit.clip.frames, hard_edge=edit.hard_edge)
-    source: Iterator[Frame] = frames(edit.clip, info=info)
     settings = Settings(method=METHODS[edit.method], grain=edit.grain, seed=edit.seed)
     references = [tracked(one, footage=edit.clip.frames > 1) for one in edit.references]
     return inpaint(source, support.masks(), references, settings)
