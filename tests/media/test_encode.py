@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 from tests.media.made import all_frames, audio_packets, luma_psnr, make_film, same_pixels, texture
-from tools.errors import BadInput
+from tools.errors import BadInput, MachineFailed
+from tools.media._codecs import Codec
 from tools.media.decode import frames
-from tools.media.encode import open_writer, write_video
+from tools.media.encode import Writer, open_writer, write_video
 from tools.media.probe import probe
 from tools.types import Frame, MediaInfo
 
@@ -232,3 +233,42 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert "exit 4" in done.stderr, done.stderr
     assert "could not be written" in done.stderr
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "codec"), [("b.mp4", "h264"), ("b.mkv", "h264"), ("b.mov", "prores")])
+def test_a_watch_is_told_what_a_player_sees(tmp_path: Path, name: str, codec: Codec) -> None:
+    pixels = "yuv420p" if codec == "h264" else "yuv422p10le"
+    source = make_film(tmp_path / "a.mkv", codec="ffv1", pixels=pixels, count=60)
+    told: list[tuple[Frame, Frame]] = []
+
+    def watch(frame: Frame, coded: Frame) -> None:
+        told.append((frame, coded))
+
+    with Writer(tmp_path / name, probe(source), codec=codec, watch=watch) as writer:
+        for frame in frames(source):
+            writer.write(frame)
+    for (frame, coded), before, after in zip(told, frames(source), frames(tmp_path / name), strict=True):
+        assert same_pixels(frame, before)
+        assert same_pixels(coded, after)
+
+
+def test_a_file_that_holds_other_than_was_measured_does_not_appear(tmp_path: Path) -> None:
+    source = make_film(tmp_path / "a.mkv", codec="ffv1", size=(640, 360), count=1)
+    (blank,) = frames(source)
+    noise = np.random.default_rng(1)
+
+    def spoilt() -> None:
+        with Writer(tmp_path / "b.mp4", probe(source), codec="h264", watch=lambda _, __: None) as writer:
+            for _ in range(50):
+                planes = tuple(noise.integers(16, 235, plane.shape, np.uint8) for plane in blank.planes)
+                writer.write(replace(blank, planes=planes))
+            (part,) = tmp_path.glob(".b.mp4.*.part")
+            with part.open("rb+") as file:
+                file.seek(1_000_000)
+                (byte,) = file.read(1)
+                file.seek(1_000_000)
+                file.write(bytes([byte ^ 1]))
+
+    with pytest.raises(MachineFailed, match="does not hold"):
+        spoilt()
+    assert [one.name for one in tmp_path.iterdir()] == ["a.mkv"]

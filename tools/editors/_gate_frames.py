@@ -13,8 +13,12 @@ import numpy as np
 from tools.errors import Broken
 from tools.media import pixels
 from tools.media.decode import frames
+from tools.media.pixels import Codes
 from tools.media.probe import probe
-from tools.types import Frame, MediaInfo, Rgb
+from tools.types import Bits, Box, Frame, MediaInfo, Rgb
+
+SAME = 100.0
+"""PSNR in dB that stands for identical pictures."""
 
 
 class ReadOnce:
@@ -38,6 +42,46 @@ class ReadOnce:
         """The frames that `ahead` has given; it ends where none is left."""
         while self._held:
             yield self._held.popleft()
+
+
+class OutsideLuma:
+    """Luma outside the supports as it was coded, against what it was before; frames may be seen a while after they were
+    expected. `seen` counts those that could be compared.
+    """
+
+    def __init__(self) -> None:
+        self._expected: deque[tuple[Box | None, Bits]] = deque()
+        self._squares, self._count, self._top = 0.0, 0, 0
+        self.seen = 0
+
+    def expect(self, inside: Bits) -> None:
+        """The support (H, W) of the next frame."""
+        around = Box.around(inside)
+        self._expected.append((around, inside[:0] if around is None else inside[around.slices].copy()))
+
+    def see(self, frame: Frame, coded: Frame) -> None:
+        """The next frame that was expected, and as it was coded."""
+        around, part = self._expected.popleft()
+        if coded.layout == frame.layout:
+            inside = np.zeros((frame.height, frame.width), np.bool_)
+            if around is not None:
+                inside[around.slices] = part
+            self.add(frame, coded.planes[0], inside)
+
+    def add(self, frame: Frame, luma: Codes, inside: Bits) -> None:
+        """A frame, its luma as it was coded, and its support (H, W)."""
+        outside = (~inside).astype(np.uint8)
+        self._squares += cv2.norm(frame.planes[0], luma, cv2.NORM_L2SQR, outside)
+        self._count += int(np.count_nonzero(outside))
+        self._top = (1 << frame.layout.depth) - 1
+        self.seen += 1
+
+    @property
+    def psnr(self) -> float:
+        """In dB at the source's depth over all frames; 100 when nothing differs."""
+        if self._squares == 0 or self._count == 0:
+            return SAME
+        return min(SAME, float(10 * np.log10(self._top**2 * self._count / self._squares)))
 
 
 def fitted(take: Path, info: MediaInfo, count: int) -> Iterator[Frame]:

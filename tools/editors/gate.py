@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.editors._gate_frames import ReadOnce, alike, fitted, in_place, painted, sized
+from tools.editors._gate_frames import SAME, OutsideLuma, ReadOnce, alike, fitted, in_place, painted, sized
 from tools.editors._joins import Joins, measure_joins
 from tools.editors.base import Editor
 from tools.editors.local.jobs import LocalEditor, Work
@@ -30,7 +30,7 @@ from tools.errors import BadInput, Broken
 from tools.media import pixels
 from tools.media._codecs import Codec
 from tools.media.decode import frames, rgb_frames
-from tools.media.encode import FolderWriter, Writer, open_writer, refuse_place, write_video
+from tools.media.encode import FolderWriter, Watch, Writer, open_writer, refuse_place, write_video
 from tools.media.probe import probe
 from tools.media.sheets import read_picture
 from tools.types import Bits, Box, Clip, Edit, Frame, Frozen, MediaInfo, Rgb, Take
@@ -38,8 +38,6 @@ from tools.types import Reference as ReferencePicture
 from tools.vision.look import Grade, evenly, grade, look_of
 
 POLL_SECONDS = 2.0
-SAME = 100.0
-"""PSNR in dB that stands for identical pictures."""
 LOOKS, LOOK_SIDE = 7, 160
 """Frames, and their longer side in pixels, that tell how a take or a scene looks."""
 
@@ -84,20 +82,27 @@ def _gated(
     source: Clip, pairs: Iterable[tuple[Frame, Frame]], support: Support, out: Path, codec: Codec = "auto"
 ) -> Gated:
     """`pairs` are an edited frame and the source's, for all of the clip."""
-    worst = 0
-    with _writer(source, probe(source.media), out, codec) as writer:
+    worst, outside = 0, OutsideLuma()
+    with _writer(source, probe(source.media), out, codec, outside.see) as writer:
         for (edited, frame), alpha in zip(pairs, support.alphas(), strict=True):
             inside = alpha > 0
             made = _blended(frame, edited, alpha, inside)
             worst = max(worst, _difference_outside(frame, made, inside))
+            if writer.lossy:
+                outside.expect(inside)
             writer.write(made)
-    psnr = luma_psnr_outside(source, out, support.masks())
+    known = worst == 0 and outside.seen == source.frames
+    psnr = outside.psnr if known else luma_psnr_outside(source, out, support.masks())
     return Gated(media=out, frames=source.frames, outside_before_encode=worst, luma_psnr_outside=psnr)
 
 
-def _writer(source: Clip, info: MediaInfo, out: Path, codec: Codec) -> Writer | FolderWriter:
+def _writer(
+    source: Clip, info: MediaInfo, out: Path, codec: Codec, watch: Watch | None = None
+) -> Writer | FolderWriter:
     audio = source.media if info.has_audio and source.frames == info.frames else None
-    return open_writer(out, info.model_copy(update={"frames": source.frames}), codec=codec, audio_from=audio)
+    return open_writer(
+        out, info.model_copy(update={"frames": source.frames}), codec=codec, audio_from=audio, watch=watch
+    )
 
 
 def _retaken(edit: Edit, take: Path, out: Path, codec: Codec) -> Gated:
@@ -218,14 +223,10 @@ def _difference_outside(source: Frame, made: Frame, inside: Bits) -> int:
 
 def luma_psnr_outside(source: Clip, out: Path, masks: Iterator[Bits]) -> float:
     """PSNR in dB of luma outside the masks over all frames, at the source's depth; 100 when nothing differs."""
-    info = probe(source.media)
-    squares, count = 0.0, 0
-    for a, b, inside in zip(frames(source, info=info), frames(out), masks, strict=True):
-        outside = (~inside).astype(np.uint8)
-        squares += cv2.norm(a.planes[0], b.planes[0], cv2.NORM_L2SQR, outside)
-        count += int(np.count_nonzero(outside))
-    top = (1 << info.bit_depth) - 1
-    return SAME if squares == 0 or count == 0 else min(SAME, float(10 * np.log10(top**2 * count / squares)))
+    outside = OutsideLuma()
+    for before, after, inside in zip(frames(source), frames(out), masks, strict=True):
+        outside.add(before, after.planes[0], inside)
+    return outside.psnr
 
 
 def inpaint_media(

@@ -1,7 +1,10 @@
-"""H.264 parameter sets of several streams in one decoder configuration (ISO/IEC 14496-15, 5.3.3: avcC)."""
+"""H.264 as files hold it (ISO/IEC 14496-15): packets, and parameter sets of several streams in one decoder
+configuration (5.3.3: avcC).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -32,6 +35,12 @@ def merged(configurations: Sequence[bytes]) -> bytes | None:
     if not (distinct_sequences and distinct_pictures):
         return None
     return _bytes(known[0]._replace(sequence_sets=sequences, picture_sets=pictures))
+
+
+def length_prefixed(packet: bytes) -> bytes:
+    """A packet as files hold it, each unit behind its length in 4 bytes, from one with start codes (ITU-T H.264, B)."""
+    units = re.split(rb"\x00?\x00\x00\x01", packet)[1:]
+    return b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
 
 
 def _parse(data: bytes) -> AvcC | None:

@@ -10,7 +10,7 @@ import io
 import os
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from tools.errors import BadInput, MachineFailed
+from tools.media._account import Account, account_of
 from tools.media._audio import AudioCopy, audio_codecs
+from tools.media._avcc import length_prefixed
 from tools.media._codecs import (
     LADDERS,
     Codec,
@@ -42,7 +44,7 @@ from tools.media._folder import pictures_in
 from tools.media._layouts import layout_of
 from tools.media._quality import worst_half_psnr
 from tools.media._stream import stamp_table
-from tools.media.decode import planes_of
+from tools.media.decode import planes_of, to_frame
 from tools.media.pixels import Codes, converted, rgb8, stacked
 from tools.types import Frame, MediaInfo, PixelLayout
 
@@ -53,6 +55,8 @@ EASE_DB = 3.0
 RUNG_DB = 2.2
 """What one rung gains at most: so a climb never passes the coarsest rung that holds."""
 GROUP_BYTES = 64 << 20
+Watch = Callable[[Frame, Frame], None]
+"""Is told of a frame and of what a player will see of it."""
 SUFFIXES = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".qt": "mov", ".mkv": "matroska", ".webm": "matroska"}
 
 
@@ -60,11 +64,20 @@ class Writer:
     """Writes one film file frame by frame; the file appears under its name only when it is whole.
 
     `like` gives size, rate, pixel aspect, rotation, tags and pixel format; `audio_from` is a film whose audio packets
-    are copied. A container that cannot hold the codec is replaced by one that can, whatever the name says. Raises
-    BadInput when the place cannot be written, MachineFailed when the disk fails half way.
+    are copied. A container that cannot hold the codec is replaced by one that can, whatever the name says. A `watch` is
+    told of every frame of a `lossy` film, and before the file appears it is held against what was told. Raises BadInput
+    when the place cannot be written, MachineFailed when the disk fails half way.
     """
 
-    def __init__(self, path: Path, like: MediaInfo, *, codec: Codec = "auto", audio_from: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        like: MediaInfo,
+        *,
+        codec: Codec = "auto",
+        audio_from: Path | None = None,
+        watch: Watch | None = None,
+    ) -> None:
         self._path, self._like, self._audio_from = Path(path), like, audio_from
         refuse_place(self._path, like.path)
         self._recipe = _recipe(codec, like)
@@ -72,6 +85,7 @@ class Writer:
         self._written, self._rung, self._origin = 0, 0, 0
         self._last_step = 1
         self._audio: AudioCopy | None = None
+        self._watch, self._account = watch, Account()
 
     def __enter__(self) -> Self:
         self._temp = self._path.parent / temporary_name(self._path)
@@ -96,6 +110,11 @@ class Writer:
             self._stream.metadata["timecode"] = self._like.timecode
         if self._audio_from:
             self._audio = AudioCopy(self._audio_from, self._out)
+
+    @property
+    def lossy(self) -> bool:
+        """Whether what is written is decoded again, and a watch told of it: a lossless codec leaves nothing to tell."""
+        return len(self._ladder) > 1
 
     @property
     def _ladder(self) -> tuple[int, ...]:
@@ -156,23 +175,37 @@ class Writer:
             packets, headers = encode_group(self._recipe, pictures, self._ladder[self._rung])
             if len(packets) != len(pictures):
                 raise MachineFailed(f"{self._path}: {self._recipe.encoder} dropped a frame; try another codec")
-            lowest = self._lowest_psnr(pictures, packets, headers)
+            seen = decode_group(self._recipe, packets, headers) if self.lossy else []
+            lowest = self._lowest_psnr(pictures, seen)
             if lowest >= FLOOR_DB or self._rung == len(self._ladder) - 1:
                 break
             self._rung = min(len(self._ladder) - 1, self._rung + max(1, round((FLOOR_DB - lowest) / RUNG_DB)))
         if lowest >= FLOOR_DB + EASE_DB and self._rung:
             self._rung -= 1
+        if self._watch and seen:
+            self._tell(self._watch, [frame for frame, _ in group], packets, seen)
         return packets
 
-    def _lowest_psnr(self, pictures: list[VideoFrame], packets: list[Packet[Stream]], headers: bytes | None) -> float:
-        layout = self._recipe.layout
-        if len(self._ladder) == 1:
+    def _lowest_psnr(self, pictures: list[VideoFrame], seen: list[VideoFrame]) -> float:
+        """The worst frame's; infinite where none was decoded, since nothing is lost."""
+        if not seen:
             return float("inf")
-        seen = decode_group(self._recipe, packets, headers)
+        layout = self._recipe.layout
         return min(
             worst_half_psnr(planes_of(a, layout)[0], planes_of(b, layout)[0], layout.depth)
             for a, b in zip(pictures, seen, strict=True)
         )
+
+    def _tell(
+        self, watch: Watch, group: Sequence[Frame], packets: Sequence[Packet[Stream]], seen: Sequence[VideoFrame]
+    ) -> None:
+        held = length_prefixed if self._recipe.codec == "h264" else bytes
+        for frame, packet, picture in zip(group, packets, seen, strict=True):
+            coded = to_frame(picture, frame.index)
+            self._account.add_packet(held(bytes(packet)))
+            if packet.is_keyframe:
+                self._account.add_key(coded.planes[0])
+            watch(frame, coded)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -194,9 +227,20 @@ class Writer:
             self._out.close()
             self._file.flush()
             os.fsync(self._file.fileno())
+            self._refuse_other()
             self._temp.replace(self._path)
         except (OSError, av.error.FFmpegError) as why:
             raise MachineFailed(f"{self._path}: could not be written ({_reason(why)}); free space and resume") from why
+
+    def _refuse_other(self) -> None:
+        """The file that was watched must hold what the watch was told of."""
+        if self._watch is None or not self.lossy:
+            return
+        held = Account()
+        with suppress(BadInput):
+            held = account_of(self._temp)
+        if not held.agrees(self._account):
+            raise MachineFailed(f"{self._path}: the disk does not hold what was written to it; check it and resume")
 
     def _discard(self) -> None:
         """Lets go of everything; a file that was not finished disappears."""
@@ -216,6 +260,8 @@ class FolderWriter:
     Pictures are named as the source's, with .png, when `like` is a folder, else 00000.png, 00001.png, … An older
     folder of that name is replaced if it holds nothing but PNG pictures.
     """
+
+    lossy = False
 
     def __init__(self, path: Path, like: MediaInfo) -> None:
         self._path, self._like, self._count = Path(path), like, 0
@@ -262,12 +308,17 @@ class FolderWriter:
 
 
 def open_writer(
-    path: Path, like: MediaInfo, *, codec: Codec = "auto", audio_from: Path | None = None
+    path: Path,
+    like: MediaInfo,
+    *,
+    codec: Codec = "auto",
+    audio_from: Path | None = None,
+    watch: Watch | None = None,
 ) -> Writer | FolderWriter:
     """The writer of `like`'s kind: a folder of PNG for frames, else a film; use it as a context manager."""
     if like.kind == "frames":
         return FolderWriter(path, like)
-    return Writer(path, like, codec=codec, audio_from=audio_from)
+    return Writer(path, like, codec=codec, audio_from=audio_from, watch=watch)
 
 
 def write_video(
