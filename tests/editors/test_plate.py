@@ -139,7 +139,7 @@ def test_a_panels_backdrop_is_not_taken_for_what_is_behind_its_figure(tmp_path: 
 
 def test_a_strange_reference_is_left_alone() -> None:
     stranger = Tracked(np.asarray(data.coffee(), np.uint8), np.ones(data.coffee().shape[:2], np.bool_))
-    with_stranger, without = fill(worn, references=[stranger]), fill(worn)
+    with_stranger, without = (fill(worn, method, [stranger]) for method in ("auto", "temporal"))
     for a, b in zip(with_stranger, without, strict=True):
         assert np.array_equal(np.dstack(a.frame.planes), np.dstack(b.frame.planes))
 

@@ -62,6 +62,11 @@ LEAST_LEAN, MOST_LEAN = 0.15, 0.85
 """Where donors are not believed at all and where wholly, as they are held against a fill that is grown."""
 DOUBT = 0.02
 """Share of a hole in which donors may fall short of that for nothing to be grown at all."""
+WORSE = 2.0
+"""How many times the error that key frames promise a frame between them may promise before it looks for views itself.
+On the completions of data/ it promises at most 1.6 times of it and gains nothing by its own; where every picture is
+sharp and clean it is 3 to 8 times, and its own views have 6 dB more.
+"""
 MISSED = 2.0
 """Sigma in cells over which what a grown fill misses is averaged."""
 JOIN = 1.2
@@ -114,6 +119,7 @@ class _Part:
     """One part of a frame's hole under work."""
 
     target: Target
+    turn: Turn
     found: Future[Borrowed]
 
 
@@ -123,6 +129,17 @@ class _Begun:
 
     turn: Turn
     parts: list[_Part] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mixed:
+    """Donors and the fill that is grown, how they are mixed, the frames carried on, and the squared error expected."""
+
+    got: Fused | None
+    mix: Mix
+    alone: Field
+    before: list[Donors]
+    expected: float
 
 
 class _Plate:
@@ -141,6 +158,8 @@ class _Plate:
         self._calibrated = -CALIBRATE_EVERY
         self._done: dict[int, Result] = {}
         """Finished frames that are yet carried on."""
+        self._promised: dict[int, float] = {}
+        """Squared error that the key frames near them promised, by frame."""
         self._due: deque[int] = deque()
         """Frames in the order in which they came, and leave."""
 
@@ -201,13 +220,14 @@ class _Plate:
             self._calibrate(turn.index)
         way = partial(borrowed if self._borrows and turn.key else lying, grain=self._settings.grain)
         targets = [target_of(self._window, turn.index, part) for part in regions(hole)]
-        return _Begun(turn, [_Part(t, self._pool.submit(way, self._window, t, turn.beside)) for t in targets])
+        return _Begun(turn, [_Part(t, turn, self._pool.submit(way, self._window, t, turn.beside)) for t in targets])
 
     def _finish(self, begun: _Begun) -> Filled:
         turn = begun.turn
         seen = self._window[turn.index]
         if turn.key:
             self._done = {index: done for index, done in self._done.items() if index in turn.beside}
+            self._promised = {index: error for index, error in self._promised.items() if index in turn.beside}
         if not begun.parts:
             return Filled(seen.frame, 0.0, 0.0)
         box = whole_samples(_around(begun.parts, seen.hole), seen.frame)
@@ -219,20 +239,17 @@ class _Plate:
         after = composite(before, from_444(result.codes, before), seen.hole[box.slices])
         areas = np.array([int(part.target.hole.sum()) for part in begun.parts], np.float64)
         share, error = (float(v) for v in areas @ made / areas.sum())
+        self._promised[turn.index] = error if turn.key else self._usual(turn)
         return Filled(with_part(seen.frame, after, box), share, error)
 
     def _fill(self, part: _Part, result: Result) -> tuple[float, float]:
         """Fills one part of the hole; returns the borrowed share and the expected error."""
-        target = part.target
-        found = part.found.result()
-        before = [one for one in (self._carried(target, carrier) for carrier in found.carriers) if one is not None]
-        donors = found.donors, *(before if self._borrows else ()), of_likenesses(self._likenesses(target), target)
-        held = together(donors)
-        got = None if held is None else fused(held, target, self._trust)
-        rough = roughness(target) * self._trust.spatial
-        sure = not self._draws and got is not None and suffices(got, target, rough)
-        alone = target.codes if sure else spatial_fill(target)
-        mix = weighed(got, target, alone, rough, grows=not sure)
+        target, found = part.target, part.found.result()
+        mixed = self._mixed(target, found)
+        if not part.turn.key and mixed.expected > WORSE * self._usual(part.turn):
+            found = borrowed(self._window, target, part.turn.beside, grain=self._settings.grain)
+            mixed = self._mixed(target, found)
+        got, mix, alone, before = mixed.got, mixed.mix, mixed.alone, mixed.before
         if self._draws:
             guess = filled(got, mix, target, alone)
             alone = textured(target, guess, mix.real, before[0] if before else None, self._seed(target))
@@ -245,6 +262,22 @@ class _Plate:
         set_part(error, target, mix.error)
         set_part(real, target, mix.real)
         return float(mix.real[target.hole].mean()), float(mix.error[target.hole].mean())
+
+    def _mixed(self, target: Target, found: Borrowed) -> _Mixed:
+        """What was found, with references, weighed against what may be grown."""
+        before = [one for one in (self._carried(target, carrier) for carrier in found.carriers) if one is not None]
+        shown = of_likenesses(self._likenesses(target), target)
+        held = together((found.donors, *(before if self._borrows else ()), shown))
+        got = None if held is None else fused(held, target, self._trust)
+        rough = roughness(target) * self._trust.spatial
+        sure = not self._draws and got is not None and suffices(got, target, rough)
+        alone = target.codes if sure else spatial_fill(target)
+        mix = weighed(got, target, alone, rough, grows=not sure)
+        return _Mixed(got, mix, alone, before, float(mix.error[target.hole].mean()))
+
+    def _usual(self, turn: Turn) -> float:
+        """The squared error that the key frames on both sides promised."""
+        return float(np.mean([self._promised.get(index, np.inf) for index in turn.beside]))
 
     @property
     def _borrows(self) -> bool:
