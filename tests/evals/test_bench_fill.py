@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evals.bench.fill._alone import alone, peak_memory
-from evals.bench.fill._clips import photographed
+from evals.bench.fill._clips import GUTTER, MARGIN, TITLES, photographed, write_sheet
 from evals.bench.fill._completion import Completed, completion_figures, completion_rows
 from evals.bench.fill._cost import ellipse, stretches_of
 from evals.bench.fill._flow import grown
@@ -17,6 +17,7 @@ from evals.bench.fill._removal import Removed, hole_psnr, removal_figures, remov
 from evals.bench.fill._scores import decibel, squared_error, truth_moves, warp_error, whole_psnr
 from evals.bench.fill._ways import WAYS
 from tools.media.masks import read_track
+from tools.media.sheets import read_picture
 from tools.types import Bits, Rgb
 
 SIZE, COUNT = (192, 128), 12
@@ -90,6 +91,19 @@ def test_masks_of_the_cost_cover_what_they_say(tmp_path: Path) -> None:
     once, often = (sorted(read_track(stretches_of(tmp_path / f"{n}.mkv", (64, 48), n))) for n in (1, 10))
     assert len(often) == 3 * len(once)
     assert often[-1] == 9 * 160 + once[-1]
+
+
+def test_a_contact_sheet_names_its_films_and_frames(tmp_path: Path) -> None:
+    grey = [[np.full((40, 90, 3), level + index, np.uint8) for index in range(12)] for level in (40, 140)]
+    write_sheet(tmp_path / "sheet.png", dict(zip(("before", "after"), grey, strict=True)), shown=2)
+    sheet = read_picture(tmp_path / "sheet.png")
+    for down, index in enumerate((4, 7)):
+        for across, level in enumerate((40, 140)):
+            top, left = TITLES + down * (40 + GUTTER), MARGIN + across * (90 + GUTTER)
+            assert (sheet[top : top + 40, left : left + 90] == level + index).all()
+        assert (sheet[top : top + 40, :MARGIN] < 128).any()
+    assert (sheet[:TITLES, MARGIN : MARGIN + 90] < 128).any()
+    assert (sheet[:TITLES, MARGIN + 90 + GUTTER :] < 128).any()
 
 
 def _completed(clip: str, way: str, psnr: float) -> Completed:

@@ -5,13 +5,14 @@ A clip is frames (H, W, 3) uint8 RGB of which everything is known; the mask hide
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 from skimage import data
 
 from evals.footage import data_folder
@@ -24,6 +25,9 @@ CLIPS = ("bmx-trees", "toy-rabbit", "bigbuckbunny", "caminandes")
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket")
 """Of scikit-image, what stands for clips where there is no footage: a camera moves over them."""
 GROW = 4
+MARGIN, TITLES, GUTTER = 60, 28, 6
+"""Pixels of a contact sheet: left of its pictures, above them, and between them."""
+INK, PAPER = (32, 32, 36), (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,20 @@ def photographed(name: str, size: tuple[int, int], count: int = COUNT, ways: int
         yield np.asarray(cv2.warpAffine(large, matrix, size, flags=cv2.INTER_AREA), np.uint8)
 
 
-def write_sheet(path: Path, films: Sequence[Sequence[Rgb]], shown: int = 4) -> None:
-    """A contact sheet as PNG: `shown` frames spread over the films, one row each, one column per film."""
-    rows = np.linspace(0, len(films[0]) - 1, shown + 2).round().astype(int)[1:-1]
-    drawn = np.concatenate([np.concatenate([film[index] for film in films], axis=1) for index in rows])
-    cv2.imwrite(str(path), cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
+def write_sheet(path: Path, films: Mapping[str, Sequence[Rgb]], shown: int = 4) -> None:
+    """A contact sheet as PNG: a named column per film, and `shown` frames spread over them, a numbered row each."""
+    first, *_ = films.values()
+    height, width = first[0].shape[:2]
+    rows = np.linspace(0, len(first) - 1, shown + 2).round().astype(int)[1:-1]
+    size = (MARGIN + len(films) * (width + GUTTER), TITLES + len(rows) * (height + GUTTER))
+    sheet = Image.new("RGB", size, PAPER)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
+    for down, index in enumerate(rows):
+        top = TITLES + down * (height + GUTTER)
+        draw.text((MARGIN - 8, top + height / 2), str(index), fill=INK, font=font, anchor="rm")
+        for across, film in enumerate(films.values()):
+            sheet.paste(Image.fromarray(film[index]), (MARGIN + across * (width + GUTTER), top))
+    draw.text((MARGIN - 8, TITLES / 2), "frame", fill=INK, font=font, anchor="rm")
+    for across, name in enumerate(films):
+        draw.text((MARGIN + across * (width + GUTTER), TITLES / 2), name, fill=INK, font=font, anchor="lm")
+    sheet.save(path)

@@ -52,7 +52,9 @@ def _of_clip(footage: Footage, folder: Path, tell: Callable[[str], None]) -> Ite
         speed = f"{one.frames_per_second:.1f} f/s, {one.cost:.1f} passes of flow"
         tell(f"completion of {clip}: {way} {one.psnr:.2f} dB, {speed}")
         if way == PLATE:
-            write_sheet(folder / f"completion-{clip}.png", [footage.blanked, ran.pictures, footage.truth])
+            filled = f"{way}, {one.psnr:.1f} dB in the whole frame"
+            films = {f"{clip}, blanked": footage.blanked, filled: ran.pictures, "truth": footage.truth}
+            write_sheet(folder / f"completion-{clip}.png", films)
         yield one
 
 

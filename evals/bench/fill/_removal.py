@@ -71,12 +71,14 @@ def _removed(planted: Planted, work: Path, folder: Path) -> Removed:
     region = measure_region(planted.clip, planted.track)
     films = {PLATE: _plated(planted, work)} | {way: list(WAYS[way](_blanked(before, masks), masks)) for way in OTHERS}
     outside, failed = _gated(planted, work)
-    write_sheet(folder / f"removal-{planted.name}.png", [before, films[PLATE], truth])
+    psnr = {way: round(hole_psnr(film, truth, masks), 3) for way, film in films.items()}
+    shown = {f"{planted.name}, before": before, f"{PLATE}, {psnr[PLATE]:.1f} dB in the hole": films[PLATE]}
+    write_sheet(folder / f"removal-{planted.name}.png", shown | {"truth": truth})
     return Removed(
         case=planted.name,
         coverage=round(region.coverage_mean, 4),
         revealed=round(region.revealed, 4),
-        psnr={way: round(hole_psnr(film, truth, masks), 3) for way, film in films.items()},
+        psnr=psnr,
         outside=outside,
         failed=failed,
     )
