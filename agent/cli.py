@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from decimal import Decimal
+from inspect import cleandoc
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal, cast
@@ -247,8 +248,13 @@ def fix(
 ) -> int:
     """Fix what is asked for in plain words, and nothing else.
 
-    Say what, where and how: [bold]suture fix launch "remove Mara's earpiece in SH020 and SH030, keep everything
-    else"[/bold], "take the logo off the mug from the second scene on, under two dollars", "the lamp flickers at 00:12".
+    Say what, where and how:
+
+    \b
+    suture fix launch "remove Mara's earpiece in SH020, keep everything else"
+    suture fix launch "take the logo off the mug in SC020, under two dollars"
+    suture fix launch "the lamp flickers at 00:12"
+
     Where it can be meant in more than one way, one question comes back (exit code 3); what is no fix is answered.
     [bold]--approve ask[/bold] shows the plan with its quote first. Without a model a grammar reads common English forms
     and says which words it did not understand.
@@ -707,12 +713,20 @@ def evaluation(
 def bench(
     name: Annotated[str, typer.Argument(metavar="NAME", help="cuts, fill, policy, scan or vace")],
     out: Annotated[
-        Path | None, typer.Option("-o", help="An empty folder for what is made on the way: pictures.")
+        Path | None, typer.Option("-o", "--out", help="An empty folder for what is made on the way: pictures.")
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Measure speed, or what a verified fix costs by simulation, as ratios within one run."""
+    """Measure speed, quality, or what a verified fix costs by simulation, as ratios within one run.
+
+    \b
+    cuts     finding cuts: speed and quality against PySceneDetect
+    fill     the plate against classical fills, with contact sheets
+    policy   dollars per verified fix by simulation, with charts
+    scan     what a scan costs beside decoding alone
+    vace     the region's crop against the whole frame; needs a GPU
+    """
     from agent import printing
     from evals.bench import run_bench
 
@@ -740,11 +754,7 @@ def tools(
     told = house.refresh(_here()) if refresh else ()
     lines = house.editors(_here())
     if not _say(house.EditorLines(editors=lines), json):
-        rows = [
-            (e.name, e.provider or "here", e.model, ", ".join(e.actions), e.price, e.success, e.ready) for e in lines
-        ]
-        columns = ("editor", "by", "model", "can", "price", "verified so far", "ready")
-        printing.table("Editors", columns, rows)
+        printing.print_editors(lines)
         if refresh:
             printing.line(f"prices of {', '.join(told) or 'nobody'} were told anew")
     return 0
@@ -849,3 +859,13 @@ def plant(
         faulty = [shot for shot, label in made.shots.items() if label.errors]
         print(f"{out}: errors in {', '.join(faulty)}; labels.json says what they are")
     return 0
+
+
+def flowing(words: str) -> str:
+    """Help whose paragraphs the terminal breaks, not the source; what follows \\b keeps its lines."""
+    kept = [part if part.startswith("\b") else " ".join(part.split()) for part in cleandoc(words).split("\n\n")]
+    return "\n\n".join(part.removeprefix("\b\n") for part in kept)
+
+
+for _command in app.registered_commands:
+    _command.help = flowing((_command.callback and _command.callback.__doc__) or "")

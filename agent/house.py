@@ -25,6 +25,7 @@ from tools.editors.registry import Entry, House, Provider, roster, whole_roster
 from tools.errors import BadInput
 from tools.types import Frozen
 
+READY = "ready"
 FREE_GB = 2.0
 """Disk that a pass over a few minutes of film needs for its lossless takes."""
 
@@ -80,7 +81,7 @@ def editors(root: Path | None) -> tuple[EditorLine, ...]:
             local=entry.capabilities.local,
             price=price_words(entry.capabilities.price),
             success=_success(entry.capabilities, *verdicts.get(name, (0, 0))),
-            ready=entry.missing(environment) or "ready",
+            ready=entry.missing(environment) or READY,
         )
         for name, entry in roster().items()
     )
@@ -150,7 +151,8 @@ def price_words(price: Price) -> str:
 def _success(can: Capabilities, passed: int, failed: int) -> str:
     prior = next(iter(can.priors.values()), None)
     expected = f"{prior.mean:.0%} expected" if prior else "nothing known"
-    return f"{passed} of {passed + failed}; {expected}"
+    tried = passed + failed
+    return f"{passed} of {tried}; {expected}" if tried else expected
 
 
 def examine() -> Examination:

@@ -144,6 +144,11 @@ class Minded(NamedTuple):
     why: str
     environment: Mapping[str, str] | None = None
 
+    @property
+    def words(self) -> str:
+        """Who looks, and why."""
+        return self.why if self.mind else f"pixels; {self.why}"
+
 
 @asynccontextmanager
 async def open_mind(desk: Desk, run: str, options: RunOptions, ledger: Ledger, events: Sink) -> AsyncIterator[Minded]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
+from agent.house import READY, EditorLine
 from agent.report_words import constraint_words
 from agent.request.plan import Fix, Reading
 from agent.schema import Decision, Outcome, PassResult
@@ -27,6 +29,29 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 def line(words: str) -> None:
     """One line on standard output, never wrapped or marked up."""
     Console(soft_wrap=True).print(words, highlight=False, markup=False)
+
+
+def print_editors(lines: Sequence[EditorLine]) -> None:
+    """A table per place where editors work, named with what all there lack; below it what single ones lack."""
+    longest = max(len(one.name) for one in lines)
+    for provider in dict.fromkeys(one.provider for one in lines):
+        _print_place(provider or "this machine", [one for one in lines if one.provider == provider], longest)
+    if any(one.price.endswith("?") for one in lines):
+        line("? after a price: the provider's own pages do not state it")
+
+
+def _print_place(place: str, lines: Sequence[EditorLine], longest: int) -> None:
+    lacked = Counter(one.ready for one in lines if one.provider and one.ready != READY)
+    shared = max(lacked, key=lambda words: lacked[words], default="")
+    columns = (Column("editor", no_wrap=True, min_width=longest), "can", "price", "verified")
+    title = f"{place}: {shared}" if shared else place
+    made = Table(*columns, title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for one in lines:
+        made.add_row(one.name, ", ".join(one.actions), one.price, one.success)
+    Console().print(made)
+    own = [f"  {one.name}: {one.ready}" for one in lines if one.ready not in (READY, shared)]
+    if own:
+        line("\n".join(own) + "\n")
 
 
 def print_request(reading: Reading) -> None:

@@ -138,7 +138,7 @@ def _carried(desk: Desk, run: str, options: RunOptions, listeners: tuple[Sink, .
 async def _drive(desk: Desk, run: str, options: RunOptions, log: EventLog, advance: Advance) -> PassResult:
     control = RunControl()
     async with open_mind(desk, run, options, Ledger(desk.sessions, rehearsed=options.rehearse), log) as minded:
-        log(Event(stage="inspector", moment="started", message=minded.why))
+        log(Event(stage="inspector", moment="started", message=minded.words))
         deps = make_deps(desk, run, options, log, control=control, minded=minded)
         if options.request and options.reading is None:
             film = await asyncio.to_thread(load_film, desk.project)

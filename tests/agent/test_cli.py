@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.cli import app, verdict_on
+from agent.cli import app, flowing, verdict_on
 from agent.errors import Stopped
 from tests.agent.films import popped, shot_file, sketch
 from tools.errors import BadInput, TryAgain
@@ -175,6 +175,11 @@ def test_help_and_version(suture: Suture) -> None:
     assert shown.returncode == 0
     assert "suture pass" in shown.stdout
     assert suture("--version").stdout.startswith("suture ")
+
+
+def test_the_terminal_breaks_the_prose_of_help_and_examples_keep_their_lines() -> None:
+    assert flowing("One.\n\n    Two\n    lines.\n\n    \b\n    a  1\n    b  2\n") == "One.\n\nTwo lines.\n\na  1\nb  2"
+    assert all(command.help for command in app.registered_commands)
 
 
 def test_a_mask_of_another_size_is_refused(tmp_path: Path, film: Path, suture: Suture) -> None:

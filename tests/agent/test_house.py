@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.house import editors, price_words, refresh
+from agent.house import EditorLine, editors, price_words, refresh
+from agent.printing import print_editors
 from agent.runs import configured_editors
 from tools.editors.base import Price
 from tools.editors.prices import prices_file, read_prices, write_prices
@@ -17,6 +18,40 @@ from tools.errors import BadInput
 from tools.sandbox.providers import ProviderSandbox
 
 READ = date(2026, 11, 22)
+
+
+def editor(name: str, provider: str, ready: str, price: str = "free") -> EditorLine:
+    return EditorLine(
+        name=name,
+        provider=provider,
+        model="",
+        actions=("inpaint", "retake"),
+        methods=(),
+        local=not provider,
+        price=price,
+        success="70% expected",
+        ready=ready,
+    )
+
+
+def test_what_all_editors_of_a_place_lack_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    print_editors(
+        [
+            editor("plate", "", "ready"),
+            editor("vace", "", "weights are missing"),
+            editor("one", "Ours", "set OUR_KEY", "1 USD a job (no date)?"),
+            editor("two", "Ours", "set OUR_KEY"),
+            editor("three", "Ours", "retired: gone"),
+            editor("four", "Theirs", "ready"),
+        ]
+    )
+    shown = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    places = ["this machine", "Ours: set OUR_KEY", "Theirs"]
+    lacks = ["vace: weights are missing", "three: retired: gone"]
+    assert [line for line in shown if line in places] == places
+    assert [line for line in shown if line in lacks] == lacks
+    assert "\n".join(shown).count("OUR_KEY") == 1
+    assert shown[-1].startswith("? after a price")
 
 
 @pytest.mark.parametrize(
