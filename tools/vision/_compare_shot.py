@@ -280,8 +280,12 @@ def tight_mask(place: Place) -> Bits:
 
 
 def _faint(place: Place, blob: Bits, reach: int = 5, least: float = 1.2) -> Bits:
-    """The blob with the weak disagreement that touches it (a shadow, a soft edge), averaged over the panels."""
-    near = cv2.dilate(blob.astype(np.uint8), disc(reach)) > 0
+    """The blob with the weak disagreement that touches it (a shadow, a soft edge), averaged over the panels.
+
+    What lies behind the figure is no part of it: a panel's backdrop is never what a shot shows there.
+    """
+    behind = np.logical_or.reduce([w.found.backdrop for w in place.against])
+    near = (cv2.dilate(blob.astype(np.uint8), disc(reach)) > 0) & ~behind
     score = cv2.blur(np.mean([w.found.score for w in place.against], axis=0), (3, 3))
     parts = components((near & (score > least)) | blob)
     return filled(max(parts, key=lambda part: (part & blob).sum()))
