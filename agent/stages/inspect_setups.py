@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +27,8 @@ CLEARED_COSTS = 0.4
 rendered films of the tune split that met 8 of 20 false claims and no true one."""
 PLACED = ("setup", "colours", "moment")
 """Claims about a place of a shot, of which one is enough; what is said of a whole shot hides none of them."""
+LEAST_AGAINST = 2
+"""Shots that must contradict a place without being wrong there themselves."""
 WORTH_FOLLOWING = 0.25
 """Confidence from which a claim of one key frame is followed, to see whether it comes and goes at once."""
 
@@ -47,6 +49,8 @@ def inspect_setups(
         setups = Setups(digests, {shot.id: shot.characters for shot in (beside or film).shots})
         seen = [(shot, found) for shot, found in setups.differences() if any(one.id == shot for one in film.shots)]
         findings = [_cleared(film, finding, setups) for finding in findings]
+        wrong = [(f.shot, track_of(film, f)) for f in findings if _is_reported(f, deps) and _by_panels(f)]
+        seen = [(shot, claim) for shot, claim in seen if not is_owed(shot, claim, wrong, setups.lies_on)]
     kept = [_Placed.of(film, finding) for finding in findings]
     shots = {shot.id: shot for shot in film.shots}
     for shot_id, found in seen:
@@ -148,6 +152,25 @@ def is_other_side(seen: Anomaly, other: MaskTrack | None, shot: Shot) -> bool:
     near = box.grown(max(box.w, box.h) // 2, seen.track.width, seen.track.height)
     whole = {a, b} & {0, last} and {c, d} & {0, last}
     return bool(whole) and (b + 1 == c or d + 1 == a) and near.common(other.box) > BESIDE * other.box.area
+
+
+Lies = Callable[[str, MaskTrack, str, MaskTrack], bool]
+
+
+def is_owed(shot: str, claim: Anomaly, wrong: Sequence[tuple[str, MaskTrack]], lies: Lies) -> bool:
+    """Whether a claim rests on shots that are wrong at that very place: with an earpiece in two shots of a set-up, the
+    third, which has none, is the odd one. `wrong` are places of shots that panels contradict; `lies` tells whether such
+    a place of one shot lies on a claim's seed in another."""
+    against = {evidence.ref for evidence in claim.evidence if evidence.kind == "shot"}
+    if claim.kind not in PLACED or not against:
+        return False
+    owing = {other for other, place in wrong if other in against and lies(other, place, shot, claim.track)}
+    return bool(owing) and len(against - owing) < LEAST_AGAINST
+
+
+def _by_panels(finding: Finding) -> bool:
+    """Whether panels contradict what was found."""
+    return any(evidence.kind == "panel" for evidence in finding.evidence)
 
 
 def _cleared(film: Film, finding: Finding, setups: Setups) -> Finding:

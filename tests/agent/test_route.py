@@ -413,8 +413,8 @@ def test_a_replay_says_why_it_differs(tmp_path: Path) -> None:
         ("set-dressing", "a place of the set that looks different", "as SH020, SH030 show the set", "repair"),
         (
             "colour",
-            "a colour that they do not show, ΔE 12 from the nearest one",
-            "the colours that SH020 show",
+            "a colour that SH020, SH030 do not show, ΔE 12 from the nearest one",
+            "the colours that SH020, SH030 show",
             "repair",
         ),
         ("prop", "a white earpiece in her left ear", "no earpiece", "remove"),

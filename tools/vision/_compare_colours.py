@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -56,6 +56,8 @@ LEAST_SAME = 0.5
 """Share of what both show that must have its colour close by; less is another set-up."""
 AS_LARGE = 0.25
 """Area of a place on one key frame as a share of its area on another, from which they are one thing."""
+LIES_ON = 0.5
+"""Share of the smaller of two places from which they lie on each other."""
 BURNT = 243.0
 """Darkest channel (of 255) from which a place is white whatever it was."""
 UNKNOWN = -1.0
@@ -72,6 +74,13 @@ class Palette:
 
 
 Palettes = tuple[Palette, ...]
+
+
+class Shown(NamedTuple):
+    """A shot's key frames, small, and their indices from its first frame."""
+
+    palettes: Palettes
+    indices: Sequence[int]
 
 
 def palettes_of(digest: ShotDigest) -> Palettes:
@@ -154,7 +163,7 @@ def shown_alike(
     mine = shots[shot]
     for key in _apart(len(mine)):
         size = (mine[key].lab.shape[1], mine[key].lab.shape[0])
-        blob = cv2.resize(place.at(indices[key]).astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
+        blob = _small(place.at(indices[key]), size)
         if blob.sum() < LEAST_TOLD:
             continue
         for other, one in _laid_on(mine[key], shots, shot).items():
@@ -163,6 +172,26 @@ def shown_alike(
                 votes.setdefault(other, []).append(apart < RIM)
     alike = tuple(other for other, said in votes.items() if 2 * sum(said) > len(said))
     return alike, tuple(other for other in votes if other not in alike)
+
+
+def lies_on(place: MaskTrack, shown: Shown, blob: MaskTrack, at: Shown) -> bool:
+    """Whether a place of one shot, laid on the key frame of another on which `blob` is, covers half of either."""
+    (index,) = blob
+    mine = at.palettes[at.indices.index(index)]
+    size = (mine.lab.shape[1], mine.lab.shape[0])
+    here = _small(blob.at(index), size)
+    for index, palette in zip(shown.indices, shown.palettes, strict=True):
+        found = _registered(mine, palette) if index in place else None
+        if found is not None:
+            theirs = _small(place.at(index), (palette.lab.shape[1], palette.lab.shape[0]))
+            there = carried(theirs, found[0], size)
+            if (here & there).sum() >= LIES_ON * max(1, min(here.sum(), there.sum())):
+                return True
+    return False
+
+
+def _small(mask: Bits, size: tuple[int, int]) -> Bits:
+    return cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
 
 
 def _laid_on(palette: Palette, shots: Mapping[str, Palettes], own: str) -> dict[str, _Laid]:

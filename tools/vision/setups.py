@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from tools.types import Anomaly, Box, Clip, Evidence, MaskTrack
-from tools.vision._compare_colours import Oddity, Palettes, odd_colours, palettes_of, shown_alike
+from tools.vision._compare_colours import Oddity, Palettes, Shown, lies_on, odd_colours, palettes_of, shown_alike
 from tools.vision._compare_kin import KIN, related
 from tools.vision._compare_moment import moment
 from tools.vision._compare_setups import Odd, Setting, ShotDigest, digest_shot, odd_places
@@ -91,6 +91,13 @@ class Setups:
         alike = tuple(other for other in alike if other not in suspects)
         return alike if len(alike) >= max(LEAST_ALIKE, OUTVOTED * len(unlike)) else ()
 
+    def lies_on(self, other: str, place: MaskTrack, shot: str, seed: MaskTrack) -> bool:
+        """Whether a place that was followed through `other` lies on the seed of a difference in `shot`."""
+        return lies_on(place, self._shown(other), seed, self._shown(shot))
+
+    def _shown(self, shot: str) -> Shown:
+        return Shown(self._palettes(shot), self.digests[shot].indices)
+
     def _company(self, shot: str) -> dict[str, Palettes]:
         """The small colours of a shot and of its kin with the same people."""
         company = [one for one in self.kin[shot] if _may_show_the_same(one, shot, self.casts)]
@@ -158,7 +165,7 @@ def _colour_anomaly(odd: Oddity, digest: ShotDigest) -> Anomaly:
     """
     size = (digest.width, digest.height)
     mask = cv2.resize(odd.blob.astype("float32"), size, interpolation=cv2.INTER_LINEAR) > 0.5
-    agreed = len(odd.against)
+    agreed, others = len(odd.against), ", ".join(odd.against)
     strong = min(1.0, 0.5 + odd.size / 30 + odd.share)
     place = min(1.0, 0.6 + odd.share / 0.01)
     seen = ONCE if odd.once else 1.0
@@ -167,10 +174,10 @@ def _colour_anomaly(odd: Oddity, digest: ShotDigest) -> Anomaly:
         kind="moment" if odd.passing else "colours",
         track=MaskTrack.of({digest.indices[odd.key]: mask}, *size),
         category="wardrobe" if odd.share > LARGE else "prop",
-        expected=f"the colours that {', '.join(odd.against)} show at the place and around it",
-        observed=f"a colour that they do not show, ΔE {odd.size:.0f} from the nearest one"
+        expected=f"the colours that {others} show at the place and around it",
+        observed=f"a colour that {others} do not show, ΔE {odd.size:.0f} from the nearest one"
         if odd.gained
-        else f"a colour that they show is missing, ΔE {odd.size:.0f} to the nearest one",
+        else f"a colour that {others} show is missing, ΔE {odd.size:.0f} to the nearest one",
         confidence=round(confidence, 3),
         evidence=tuple(Evidence(kind="shot", ref=shot) for shot in odd.against),
     )
