@@ -102,7 +102,7 @@ def request(
 
     `failed` says why earlier takes of a shot made again were not accepted.
     """
-    wrong = [f"frames {f.frames[0]}-{f.frames[1]}: {f.observed}; it should be {f.expected}" for f in findings]
+    wrong = [f"frames {f.frames[0]}-{f.frames[1]}: {f.observed}; expected: {f.expected}" for f in findings]
     named = [reference.what for reference in references]
     if action == "retake" and window is not None:
         return _retake(film, shot, window, wrong, named)

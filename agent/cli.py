@@ -293,12 +293,13 @@ def _names(words: str) -> tuple[str, ...]:
 def _run(film: Path, options: RunOptions, *, as_json: bool, quiet: bool) -> int:
     from agent import runs
     from agent.progress import RunProgress
+    from agent.project import open_project
 
     if sys.stdin.isatty() and sys.stderr.isatty():
         options = options.model_copy(update={"allowed": _allowed(film, options)})
     with RunProgress(quiet=quiet) as progress:
         result = runs.start(film, options, progress)
-    return _print_result(result, options.goal, as_json=as_json)
+    return _print_result(result, options.goal, open_project(film).root, as_json=as_json)
 
 
 def _allowed(film: Path, options: RunOptions) -> tuple[str, ...]:
@@ -313,7 +314,7 @@ def _allowed(film: Path, options: RunOptions) -> tuple[str, ...]:
     return tuple(one.name for one in runs.strangers(film, options) if may(one.name, one.title))
 
 
-def _print_result(result: PassResult, goal: Goal, *, as_json: bool) -> int:
+def _print_result(result: PassResult, goal: Goal, root: Path, *, as_json: bool) -> int:
     from agent import printing
     from agent.result import exit_code
     from agent.schema import ScanResult
@@ -322,7 +323,7 @@ def _print_result(result: PassResult, goal: Goal, *, as_json: bool) -> int:
         ScanResult(**{name: getattr(result, name) for name in ScanResult.model_fields}) if goal == "scan" else result
     )
     if not _say(shown, as_json):
-        {"scan": printing.print_scan, "plan": printing.print_plan, "pass": printing.print_pass}[goal](result)
+        {"scan": printing.print_scan, "plan": printing.print_plan, "pass": printing.print_pass}[goal](result, root)
     return exit_code(result)
 
 
@@ -437,7 +438,8 @@ def show(
         row = desk.run_row(at, name)
         line = desk.RunLine.of(row, written=is_written(at.home))
     if row.result is not None:
-        return _print_result(PassResult.model_validate_json(row.result), _goal(row.goal), as_json=json)
+        result = PassResult.model_validate_json(row.result)
+        return _print_result(result, _goal(row.goal), project.root, as_json=json)
     if not _say(line, json):
         print(f"{line.id}: {line.goal}, {line.state}; {line.why or f'`suture resume {run}` continues'}")
     return 4 if line.state in ("failed", "stopped") else 1
@@ -473,7 +475,7 @@ def resume(run: RunId, json: Json = False, quiet: Quiet = False) -> int:
     project, name = _found(run)
     with RunProgress(quiet=quiet) as progress:
         result = running.resume(project, name, progress)
-    return _print_result(result, _goal_of(project, name), as_json=json)
+    return _print_result(result, _goal_of(project, name), project.root, as_json=json)
 
 
 def _goal_of(project: Project, run: str) -> Goal:
@@ -500,7 +502,7 @@ def answer(
     project, name = _found(run)
     with RunProgress(quiet=quiet) as progress:
         result = running.answer(project, name, shot, Answer(verdict=verdict, note=note), progress)
-    return _print_result(result, "pass", as_json=json)
+    return _print_result(result, "pass", project.root, as_json=json)
 
 
 @app.command(rich_help_panel=REGIONS)
@@ -631,12 +633,15 @@ def inpaint(
 ) -> int:
     """Repair one region with one editor; every pixel outside the mask stays."""
     from agent import regions
+    from tools.editors import gate
 
     made = regions.inpaint(
         media, mask, out, tool=tool, prompt=prompt, references=reference or (), method=method, grain=grain == "on"
     )
     if not _say(made, json):
-        print(f"{out}: made by {made.tool}, {made.luma_psnr_outside:.1f} dB outside the mask")
+        same = made.luma_psnr_outside >= gate.SAME
+        outside = "identical" if same else f"{made.luma_psnr_outside:.1f} dB"
+        print(f"{out}: made by {made.tool}, {outside} outside the mask; `suture verify` checks it")
     return 0
 
 
@@ -650,13 +655,13 @@ def verify(
 ) -> int:
     """Check an edit: seam, flicker, colour, grain, what changed outside."""
     from agent import printing, regions
+    from agent.report_words import check_limit, check_value
 
     found = regions.check(before, after, mask)
     if not _say(found, json):
-        rows = [
-            (c.name, "holds" if c.holds else "fails", f"{c.value:.4g}", f"{c.limit:.4g}", c.unit) for c in found.checks
-        ]
-        printing.table(found.verdict, ("check", "", "value", "limit", "unit"), rows)
+        rows = [(c.name, "holds" if c.holds else "fails", check_value(c), check_limit(c)) for c in found.checks]
+        title = f"{after}: {'passes' if found.verdict == 'pass' else 'fails'}"
+        printing.table(title, ("check", "", "measured", "limit"), rows)
         for check in found.checks:
             if check.note:
                 print(f"{check.name}: {check.note}")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
 from agent.house import READY, EditorLine
-from agent.report_words import constraint_words
+from agent.report_words import STATUS, Tone, constraint_words
 from agent.request.plan import Fix, Reading
 from agent.schema import Decision, Outcome, PassResult
 
-COLOURS = {"clean": "green", "fixed": "green", "regenerated": "green", "waiting": "yellow", "pivot": "yellow"}
+COLOURS: Mapping[Tone, str] = {"right": "green", "wait": "yellow", "wrong": "red", "quiet": "default"}
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -85,7 +87,7 @@ def print_notices(result: PassResult) -> None:
         line(f"{models}: {calls} requests, {read} tokens read, {written} written, {usd:.4f} USD")
 
 
-def print_scan(result: PassResult) -> None:
+def print_scan(result: PassResult, _root: Path) -> None:
     """Findings and causes."""
     rows = [
         (f.shot, f.id, f.category, f"{f.frames[0]}-{f.frames[1]}", f"{f.confidence:.2f}", f.status, f.observed)
@@ -98,7 +100,7 @@ def print_scan(result: PassResult) -> None:
     print_notices(result)
 
 
-def print_plan(result: PassResult) -> None:
+def print_plan(result: PassResult, _root: Path) -> None:
     """Decisions with their quotes."""
     rows = [(d.shot, d.action, d.finding or "", d.why) for d in result.decisions]
     table("Plan", ("shot", "decision", "finding", "why"), rows)
@@ -112,8 +114,11 @@ def quoted(result: PassResult) -> str:
     return f"quoted {result.quoted_usd:.4f} USD ({at_best}, {at_most})"
 
 
-def print_pass(result: PassResult) -> None:
-    """What was understood of a request, one row per shot, and where the report is."""
+def print_pass(result: PassResult, root: Path) -> None:
+    """What was understood of a request, one row per shot, what is left and why, and where the report is.
+
+    `root` is the project's folder, in which the files of the result lie.
+    """
     if result.request is not None:
         print_request(result.request)
         if result.request.kind != "plan":
@@ -124,19 +129,31 @@ def print_pass(result: PassResult) -> None:
         decisions.setdefault(decision.shot, []).append(decision)
     rows = [_outcome_row(outcome, decisions.get(outcome.shot, [])) for outcome in result.outcomes]
     table(f"{result.film}, {result.run}", ("shot", "status", "decision", "tool", "checks", "version"), rows)
+    inside = Path.cwd().resolve().is_relative_to(root.resolve())
     for outcome in result.outcomes:
         if outcome.status in ("waiting", "pivot", "failed"):
-            line(f"{outcome.shot}: {outcome.why}")
+            _print_left(outcome, result)
+    if not inside and any(outcome.status == "waiting" for outcome in result.outcomes):
+        line(f"from here the run's name is {shlex.quote(str(root))}:{result.run}")
     if result.request is not None:
         line(quoted(result))
     line(f"spent {result.spent_usd:.4f} USD")
     print_notices(result)
     for name, path in result.files.items():
-        line(f"{name}: {path}")
+        line(f"{name.replace('_', ' ')}: {root / path}")
+
+
+def _print_left(outcome: Outcome, result: PassResult) -> None:
+    """What is wrong with a shot that is left, and why it is."""
+    for finding in result.findings:
+        if finding.shot == outcome.shot and finding.status == "open":
+            line(f"{finding.shot}, frames {finding.frames[0]}-{finding.frames[1]}: {finding.observed}")
+    line(f"{outcome.shot}: {outcome.why}")
 
 
 def _outcome_row(outcome: Outcome, decisions: Sequence[Decision]) -> tuple[str, ...]:
-    status = f"[{COLOURS.get(outcome.status, 'red')}]{outcome.status}[/]"
+    words, tone = STATUS[outcome.status]
+    status = f"[{COLOURS[tone]}]{words}[/]"
     actions = ", ".join(dict.fromkeys(d.action for d in decisions if d.action != "leave"))
     tools = ", ".join(dict.fromkeys(f"{a.tool} ({a.method})" for a in outcome.attempts))
     return outcome.shot, status, actions, tools, _checks(outcome), f"v{outcome.version:03d}"

@@ -18,6 +18,8 @@ from tools.types import Box, Clip, Rgb
 
 FULL, DETAIL, STRIP = 760, 440, 240
 """Widths in pixels of whole frames, details and the strip's pictures."""
+NEARLY_WHOLE = 0.7
+"""Share of a picture from which a detail shows nothing that the whole does not."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,14 @@ class Picture:
 
 @dataclass(frozen=True)
 class Look:
-    """One state of a place: the whole picture with the place outlined, and the place close, where nothing covers it."""
+    """One state of a place: the whole picture with the place outlined, and the place close, where nothing covers it.
+
+    `close` is None where the place is so large that it would be the whole picture again.
+    """
 
     name: str
     whole: Picture
-    close: Picture
+    close: Picture | None
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,10 @@ def _look(name: str, clip: Clip, index: int, finding: Finding) -> Look:
 def _close_look(name: str, pixels: Rgb, place: Box, words: str, aspect: Fraction = Fraction(1)) -> Look:
     height, width = pixels.shape[:2]
     near = surround(place, width, height)
-    return Look(
-        name,
-        _picture(pixels, words, FULL, aspect, place),
-        _picture(np.ascontiguousarray(pixels[near.slices]), f"{words}, close", DETAIL, aspect),
-    )
+    whole = _picture(pixels, words, FULL, aspect, place)
+    if near.area > NEARLY_WHOLE * width * height:
+        return Look(name, whole, None)
+    return Look(name, whole, _picture(np.ascontiguousarray(pixels[near.slices]), f"{words}, close", DETAIL, aspect))
 
 
 def panel_picture(film: Film, ref: str, fault: Box | None) -> Picture | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from markupsafe import Markup, escape
 
 from agent.request.plan import Constraints
-from agent.schema import Condition, OutcomeStatus, PassResult
+from agent.schema import Candidate, Condition, OutcomeStatus, PassResult
 from tools.types import Action, Check
 
 Tone = Literal["right", "wait", "wrong", "quiet"]
@@ -54,9 +56,51 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def usd(amount: Decimal | float) -> str:
-    """ "$1.20"; four decimals where cents would hide something."""
+    """ "$1.20"; up to four decimals where cents would hide something."""
     cents = round(float(amount), 2)
-    return f"${cents:.2f}" if abs(float(amount) - cents) < 5e-5 else f"${float(amount):.4f}"
+    return f"${cents:.2f}" if abs(float(amount) - cents) < 5e-5 else f"${float(amount):.4f}".rstrip("0")
+
+
+def about_usd(amount: Decimal | float) -> str:
+    """What is expected, in cents: "$3.70", "under $0.01"."""
+    return "under $0.01" if 0 < amount < 0.005 else f"${amount:.2f}"
+
+
+def coded(text: str) -> Markup:
+    """Words for the page with what stands between `backticks` as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(one) if at % 2 else one for at, one in enumerate(parts))
+
+
+class Ranked(NamedTuple):
+    """Candidates that nothing tells apart, as one row: the first of them, and the methods they stand for."""
+
+    first: Candidate
+    methods: tuple[str, ...]
+    why: str
+
+    @property
+    def name(self) -> str:
+        """ "plate", "plate, texture", "plate (auto, spatial or texture)"."""
+        *others, last = self.methods
+        if others:
+            return f"{self.first.editor} ({', '.join(others)} or {last})"
+        return self.first.editor if last == "auto" else f"{self.first.editor}, {last}"
+
+
+def ranked(candidates: Sequence[Candidate]) -> list[Ranked]:
+    """A ranking with one row for an editor's methods that cost, promise and say the same."""
+    rows: dict[tuple[object, ...], list[Candidate]] = {}
+    for one in candidates:
+        rows.setdefault((one.editor, one.usd, one.p, one.cost, _apart(one)), []).append(one)
+    return [Ranked(same[0], tuple(one.method for one in same), _apart(same[0])) for same in rows.values()]
+
+
+def _apart(candidate: Candidate) -> str:
+    """What is said of a candidate beyond its price and chance."""
+    return candidate.why.partition("; ")[2]
 
 
 def sentence(text: str) -> str:
@@ -95,13 +139,24 @@ def check_value(check: Check) -> str:
     return f"{check.value:.4g} {check.unit}".strip()
 
 
+def check_limit(check: Check) -> str:
+    """A check's limit with its direction, which the verdict tells."""
+    at_least = check.value != check.limit and check.holds == (check.value > check.limit)
+    return f"{'≥' if at_least else '≤'} {check.limit:.4g}"
+
+
 def verdict(result: PassResult) -> str:
-    """The run in one sentence: "3 errors, traced to 1 cause. 2 shots fixed, 3 waiting for you, 4 left alone."."""
-    errors = [finding for finding in result.findings if finding.status != "acknowledged"]
-    if not errors:
+    """The run in one sentence: "3 errors, traced to 1 cause; 1 more in doubt. 2 shots fixed, 2 waiting for you."."""
+    found = [finding for finding in result.findings if finding.status != "acknowledged"]
+    if not found:
         return f"No error was found in {counted(len(result.shots), 'shot')}."
-    traced = f", traced to {counted(len(result.causes), 'cause')}" if result.causes else ""
-    return f"{counted(len(errors), 'error')}{traced}. {_tally(result)}"
+    asked = {decision.finding for decision in result.decisions if decision.action == "ask"}
+    errors = {finding.id for finding in found if finding.id not in asked}
+    causes = [cause for cause in result.causes if not errors.isdisjoint(cause.findings)]
+    traced = f", traced to {counted(len(causes), 'cause')}" if causes else ""
+    sure = f"{counted(len(errors), 'error')}{traced}" if errors else "No error is sure"
+    doubts = f"; {len(found) - len(errors)} {'more ' if errors else ''}in doubt" if len(found) > len(errors) else ""
+    return f"{sure}{doubts}. {_tally(result)}"
 
 
 def _tally(result: PassResult) -> str:

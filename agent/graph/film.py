@@ -387,11 +387,13 @@ def outcome_of(values: dict[str, Any], repair: Repair, run: str) -> Outcome:
     outcome, doubt = values.get("outcome"), values.get("doubt")
     if isinstance(outcome, Outcome):
         return outcome
-    command = f"`suture answer {run} {repair.shot} approve|reject`"
+    command = f"`suture answer {run} {repair.shot} approve` (or reject)"
     if isinstance(doubt, Doubt):
         return Outcome(shot=repair.shot, status="waiting", why=f"{doubt.why}; {DOUBTS[doubt.about].format(command)}")
-    asked = "; ".join(f"{d.action}: {d.why}" for d in repair.decisions if d.action != "leave")
-    return Outcome(shot=repair.shot, status="waiting", why=f"waits for an answer: {command} ({asked})")
+    asked = "; ".join(
+        d.why if d.action == "ask" else f"{d.action}: {d.why}" for d in repair.decisions if d.action != "leave"
+    )
+    return Outcome(shot=repair.shot, status="waiting", why=f"{asked}; {command} goes on")
 
 
 def repairs_of(state: FilmState, reading: Reading | None = None) -> dict[str, Repair]:

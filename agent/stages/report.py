@@ -65,8 +65,10 @@ def _page(film: Film, result: PassResult, deps: Place) -> str:
     templates = Environment(
         loader=PackageLoader("agent"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    templates.filters |= {"usd": words.usd, "counted": words.counted, "check_value": words.check_value}
+    templates.filters |= {"usd": words.usd, "about_usd": words.about_usd, "counted": words.counted}
+    templates.filters |= {"check_value": words.check_value, "check_limit": words.check_limit, "ranked": words.ranked}
     templates.filters |= {
+        "coded": words.coded,
         "measured": words.measured,
         "limit": words.limit_of,
         "sentence": words.sentence,

@@ -120,7 +120,7 @@ def test_a_doubtful_job_names_the_answers_to_it(about: str, approved: str) -> No
     doubt = Doubt.model_validate({"about": about, "why": "shop keeps no list of jobs"})
     asked = outcome_of({"doubt": doubt}, sample(Repair), "run-001")
     assert asked.status == "waiting"
-    assert asked.why.startswith("shop keeps no list of jobs; `suture answer run-001 SH010 approve|reject`")
+    assert asked.why.startswith("shop keeps no list of jobs; `suture answer run-001 SH010 approve` (or reject)")
     assert f"{approved}, or gives the shot up" in asked.why
 
 

@@ -16,8 +16,11 @@ import numpy as np
 import pytest
 from skimage import data
 
+from agent.printing import print_pass
+from agent.report_words import about_usd, check_limit, coded, ranked, usd, verdict
 from agent.schema import (
     Attempt,
+    Candidate,
     Cause,
     Condition,
     Decision,
@@ -135,7 +138,10 @@ def decision(shot: str, action: Action, small: float, speed: float) -> Decision:
         Condition(name="small", value=small, limit=0.2, holds=small <= 0.2, why="largest share over frames 1 to 6"),
         Condition(name="slow", value=speed, limit=0.006, holds=speed <= 0.006, why="the region is slow in the picture"),
         Condition(name="keeper", value=1.0, limit=0.8, holds=True, why="100% of the frames are free of other faults"),
-        Condition(name="contact", value=None, limit=None, holds=None, why="nothing on this machine can tell"),
+        *(
+            Condition(name=name, value=None, limit=None, holds=None, why="nothing on this machine can tell")
+            for name in ("lighting", "contact")
+        ),
     )
     window = (4, 7) if action == "retake" else None
     why = "small, slow and worth keeping" if action == "inpaint" else "the region is too large or too fast for a fill"
@@ -227,7 +233,12 @@ def the_result(film: Film, place: Run) -> PassResult:
                 shot="SH020", status="fixed", version=2, attempts=(attempt("SH020", 1, 2.4), attempt("SH020", 2, 0.9))
             ),
             Outcome(shot="SH030", status="fixed", version=2, attempts=(attempt("SH030", 1, 0.7),)),
-            Outcome(shot="SH040", status="waiting", job=job("SH040", "regenerate"), why="fast: the camera whips"),
+            Outcome(
+                shot="SH040",
+                status="waiting",
+                job=job("SH040", "regenerate"),
+                why="fast: the camera whips; `suture answer r-0001 SH040 approve` (or reject) goes on",
+            ),
             Outcome(shot="SH050", status="waiting", job=job("SH050", "retake"), why="wrong only from frame 4 on"),
             Outcome(
                 shot="SH060", status="failed", attempts=(attempt("SH060", 1, 3.1, take=named),), why="the disk was full"
@@ -308,6 +319,7 @@ def test_every_finding_is_told_with_its_decision_tries_and_pictures(page: Page) 
     words = re.sub(r"\s+", " ", page.words)
     for told in ("Try 1: plate, borrow", "Try 2: plate, reference", "3.1 × surround", "≤ 20%", "? unknown", "✗ breaks"):
         assert told in words
+    assert "Lighting, contact" in words
     looks = [alt for alt in page.values("alt") if "close" not in alt]
     assert sum(alt.startswith("Before: SH") for alt in looks) == len(PLAN)
     assert sum(alt.startswith("After: SH") for alt in looks) == 2
@@ -320,6 +332,61 @@ def test_waiting_jobs_money_and_ways_back_are_there(written: Written, page: Page
         assert told in words
     assert f"suture revert '{written[0].root}' SH020@v001" in words
     assert "suture acknowledge" in words
+    assert f"suture answer '{written[0].root}':r-0001 SH040 approve" in words
+    assert "code" in page.tags
+    assert "`" not in words
+
+
+def test_a_doubt_is_no_error_and_traces_to_no_cause(written: Written) -> None:
+    result = written[2]
+    asked = [d if d.shot != "SH070" else d.model_copy(update={"action": "ask"}) for d in result.decisions]
+    own = Cause(id="c2", kind="shot", ref="SH070", shots=("SH070",), findings=("f-sh070",), why="only SH070 shows it")
+    said = verdict(result.model_copy(update={"decisions": tuple(asked), "causes": (*result.causes, own)}))
+    assert said.startswith("5 errors, traced to 1 cause; 1 more in doubt. 2 shots fixed")
+    doubts = [d.model_copy(update={"action": "ask"}) for d in result.decisions]
+    said = verdict(result.model_copy(update={"decisions": tuple(doubts), "causes": (own,)}))
+    assert said.startswith("No error is sure; 6 in doubt. ")
+
+
+def candidate(editor: str, method: str, p: float = 0.4) -> Candidate:
+    why = "free; shown by others"
+    return Candidate(editor=editor, method=method, usd=Decimal(0), seconds=1.0, p=p, cost=3.7, why=why)
+
+
+def test_methods_that_nothing_tells_apart_are_one_row() -> None:
+    alike = [candidate("plate", method) for method in ("auto", "spatial", "texture")]
+    rows = ranked([*alike, candidate("plate", "temporal", 0.9), candidate("wan", "auto")])
+    assert [row.name for row in rows] == ["plate (auto, spatial or texture)", "plate, temporal", "wan"]
+    assert {row.why for row in rows} == {"shown by others"}
+
+
+def test_money_and_limits_say_no_more_than_they_must() -> None:
+    assert [usd(one) for one in (0.14, 0.504, 1.6, 0.33333)] == ["$0.14", "$0.504", "$1.60", "$0.3333"]
+    assert [about_usd(one) for one in (0.0002, 3.69626, 0)] == ["under $0.01", "$3.70", "$0.00"]
+    checks = [
+        Check(name="outside", value=51.2, limit=50.0, unit="dB", holds=True),
+        Check(name="outside", value=48.0, limit=50.0, unit="dB", holds=False),
+        Check(name="seam", value=0.9, limit=1.9, unit="ratio", holds=True),
+        Check(name="stream", value=0.0, limit=0.0, unit="differences", holds=True),
+    ]
+    assert [check_limit(check) for check in checks] == ["≥ 50", "≥ 50", "≤ 1.9", "≤ 0"]
+
+
+def test_code_is_marked_up_and_everything_else_is_text() -> None:
+    assert coded("say `a <b>` & go") == "say <code>a &lt;b&gt;</code> &amp; go"
+    assert coded("one ` alone <") == "one ` alone &lt;"
+
+
+def test_the_terminal_says_it_in_the_pages_words_and_where_the_files_are(
+    written: Written, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, _, result, _ = written
+    print_pass(result, place.root)
+    shown = capsys.readouterr().out
+    for told in ("left alone", "waits for you", "SH040: fast: the camera whips"):
+        assert told in shown
+    assert f"from here the run's name is '{place.root}':{place.run}\n" in shown
+    assert f"film: {place.root}/.suture/runs/{place.run}/film_v002.mp4\n" in shown
 
 
 def test_a_film_without_findings_is_one_line(tmp_path: Path) -> None:
