@@ -639,7 +639,7 @@ def inpaint(
         media, mask, out, tool=tool, prompt=prompt, references=reference or (), method=method, grain=grain == "on"
     )
     if not _say(made, json):
-        same = made.luma_psnr_outside >= gate.SAME
+        same = made.luma_psnr_outside >= gate.IDENTICAL
         outside = "identical" if same else f"{made.luma_psnr_outside:.1f} dB"
         print(f"{out}: made by {made.tool}, {outside} outside the mask; `suture verify` checks it")
     return 0

@@ -42,6 +42,10 @@ LOOKS, LOOK_SIDE = 7, 160
 """Frames, and their longer side in pixels, that tell how a take or a scene looks."""
 
 
+IDENTICAL = SAME
+"""PSNR outside the mask, in dB, that says nothing differs."""
+
+
 class Gated(Frozen):
     """What came out of the gate. Differences are in code values of the source's depth, PSNR in dB (100: identical)."""
 
