@@ -119,3 +119,10 @@ def test_what_follows_does_not_depend_on_where_the_film_is_cut(tmp_path: Path) -
     whole, part = follow(clip, 4, _disc(4)), follow(clip, 4, _disc(4), frames=(3, 6))
     assert set(part.masks.crops) == {3, 4, 5, 6}
     assert all(np.array_equal(whole.masks.at(i), part.masks.at(i)) for i in range(3, 7))
+
+
+def test_a_mask_over_all_of_the_picture_has_no_surround_and_is_followed_or_lost(tmp_path: Path) -> None:
+    clip = _pan(tmp_path, [120.0, 124.0, 128.0, 132.0])
+    found = follow(clip, 1, np.ones((SIZE[1], SIZE[0]), np.bool_))
+    assert found.masks.at(1).all()
+    assert all(index in found.lost or index in found.masks for index in range(4))

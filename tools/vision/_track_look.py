@@ -154,7 +154,12 @@ def _histogram(colours: Lab) -> Lab:
 
 
 def plane(values: Lab, where: Bits) -> Lab:
-    """The plane (h, w, 3) through most of the values (h, w, 3) at `where`: a fifth are left out, three times over."""
+    """The plane (h, w, 3) through most of the values (h, w, 3) at `where`: a fifth are left out, three times over.
+
+    Nothing (0) where there are none.
+    """
+    if not where.any():
+        return np.zeros_like(values)
     height, width = where.shape
     ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
     basis = np.dstack([np.ones_like(xs), xs / width - 0.5, ys / height - 0.5]).astype(np.float32)
