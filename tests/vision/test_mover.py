@@ -113,3 +113,65 @@ def test_without_a_still_scene_there_is_no_answer(tmp_path: Path) -> None:
         write_picture(tmp_path / f"{index:03d}.png", noise.astype(np.uint8))
     clip = Clip(media=tmp_path, first=0, last=FRAMES - 1)
     assert follow_mover(clip, 20, _boxed(_disc(160, 120, 20))) is None
+
+
+def _passing(index: int) -> tuple[float, float]:
+    """From left to right in a few frames, faster than flow follows."""
+    return -1100 + 70 * index, 120
+
+
+def _standing(index: int) -> tuple[float, float]:
+    """In one place, trembling."""
+    return 115 + 3 * float(np.sin(2.4 * index)), 140 + 2 * float(np.cos(1.9 * index))
+
+
+def _raced(folder: Path, half: int) -> tuple[Clip, list[Bits]]:
+    """A blue block of that half width that races past a trembling disc and raises dust for a while; and where it is."""
+    ground = cv2.resize(data.astronaut(), (480, 400), interpolation=cv2.INTER_AREA)[60:300, 20:340]
+    rng = np.random.default_rng(5)
+    blue = cv2.resize(rng.integers(0, 60, (12, 16, 3), np.uint8), (2 * half, 2 * half)) + np.array([20, 60, 170])
+    blocks = list[Bits]()
+    for index in range(FRAMES):
+        frame = ground.astype(np.float64)
+        x, y = _standing(index)
+        disc = _disc(x, y, 20)
+        frame[disc] = np.roll(ground[::-1], (round(y), round(x)), (0, 1))[disc]
+        left = round(_passing(index)[0]) - half
+        if -half < left < WIDTH + 200:
+            frame[150:190, : left + half] = 0.5 * frame[150:190, : left + half] + 80
+        block = np.zeros((HEIGHT, WIDTH), np.bool_)
+        top, bottom = max(0, 120 - half), min(HEIGHT, 120 + half)
+        block[top:bottom, max(0, left) : max(0, left + 2 * half)] = True
+        rows, columns = np.nonzero(block)
+        frame[block] = blue[rows - 120 + half, columns - left]
+        blocks.append(block)
+        write_picture(
+            folder / f"{index:03d}.png", np.clip(frame + rng.normal(0, 1.5, frame.shape), 0, 255).astype(np.uint8)
+        )
+    return Clip(media=folder, first=0, last=FRAMES - 1), blocks
+
+
+def test_what_is_faster_than_flow_is_parted_from_what_it_hid_and_from_its_dust(tmp_path: Path) -> None:
+    clip, blocks = _raced(tmp_path, 60)
+    seed = next(index for index, block in enumerate(blocks) if block[120, 100])
+    found = follow_mover(clip, seed, _boxed(blocks[seed]))
+    assert found is not None
+    for index, block in enumerate(blocks):
+        mask = found.masks.at(index)
+        assert (index in found.lost) == (not block.any()), f"frame {index}"
+        if block.any():
+            assert (mask & block).sum() > 0.95 * block.sum(), f"frame {index}"
+            assert (mask & ~block).sum() < 0.25 * 14400, f"frame {index}"
+        if index > seed + 1:
+            assert not (mask & _disc(*_standing(index), 14) & ~block).any(), f"frame {index}"
+
+
+def test_a_still_camera_is_still_in_a_frame_that_one_thing_fills(tmp_path: Path) -> None:
+    clip, blocks = _raced(tmp_path, 190)
+    seed = max(range(FRAMES), key=lambda index: blocks[index].sum())
+    found = follow_mover(clip, seed, Mark(np.ones((HEIGHT, WIDTH), np.bool_), within=True))
+    assert found is not None
+    assert blocks[seed].all()
+    assert found.masks.at(seed).mean() > 0.99
+    for index in (seed - 1, seed + 1):
+        assert _iou(found.masks.at(index), blocks[index]) > 0.7, f"frame {index}"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tools.media.decode import frames
 from tools.media.pixels import luma8, rgb8, shrunk
-from tools.types import Bits, Clip, Frame, Gray
+from tools.types import Bits, Box, Clip, Frame, Gray
 from tools.vision.align import Features, Matrix, align_features, features
 from tools.vision.region import anchored
 
@@ -34,16 +34,32 @@ SHARES, FINE = (0.15, 0.25, 0.4, 0.6), 1.0
 FAR = 1e4
 STILL, EDGES = 0.15, 0.1
 """Pixels by which edges move in the median under which a camera stands still; share of the picture that is edges."""
+STAYS, MOST_STAYS = 2.0, 0.75
+"""Pixels within which a camera stays, and share of the frames in which it does, from which on it does so in those that
+do not tell.
+"""
 CHANGE, SPREADS = 5.0, 2.0
 """Least change in 8-bit Lab that is motion, beside so many of the scene's own spreads (grain, leaves)."""
 SPECK = 0.0002
 """Share of the picture under which what moves is a speck."""
+MARGIN = 0.02
+"""Share of the picture's width by which what moves goes on where the scene is not known: a thing that reaches the end
+of what is known, at the picture's border, does not end there.
+"""
 PORE = 0.002
 """Share of the picture up to which a hole in what moves belongs to it."""
 MOST_MOVING = 0.3
 """Share of a frame that moves, in half of the frames, from which on there is no still scene, or it was not found."""
 ROWS = 24
 """Rows of the picture whose samples are compared at a time."""
+VEIL, SHINES, LEFT = 21, 0.5, 0.5
+"""Side of the patches in which the scene is looked for through what moves; correlation from which on it shines through,
+and share of the change that then may be left unexplained.
+"""
+GAINS, PLAIN = (0.2, 1.7), 1.0
+"""Contrast with which it does so, and deviation of Lab under which a patch of it has nothing to be known by."""
+VOTE = 9
+"""Side of the patches in which most of what moves says whether it is a veil."""
 
 
 @dataclass(frozen=True)
@@ -72,24 +88,51 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class Moving:
+    """What of a frame moves, (h, w), and what of that is solid: no veil that the scene shines through, such as dust,
+    smoke or a shadow.
+    """
+
+    bits: Bits
+    solid: Bits
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """The still scene in the view of one frame: Lab (h, w, 3), the spread of what it is made of, and where it is
-    known."""
+    """The still scene in the view of one frame: Lab (h, w, 3), the spread of what it is made of, where it is known, and
+    whether the camera stands still throughout.
+    """
 
     view: Look
     lab: Lab
     spread: NDArray[np.float32]
     known: Bits
+    still: bool
 
-    def moving(self, seen: Look) -> Bits | None:
-        """What of a frame the scene does not explain, (h, w); None where the two cannot be brought together."""
-        matrix = _between(self.view, seen)
-        if matrix is None:
-            return None
+    def moving(self, seen: Look) -> Moving | None:
+        """What of a frame the scene does not explain; None where the two cannot be brought together.
+
+        A frame that one large thing fills shows too little of the scene to tell: a camera that stands still may do so
+        in it too.
+        """
+        matrix, size = _between(self.view, seen), (seen.gray.shape[1], seen.gray.shape[0])
+        matrices = [] if matrix is None else [matrix]
+        if self.still and (matrix is None or _drift(matrix, size) > STAYS):
+            matrices.append(np.eye(3))
+        found = [self._through(one, seen) for one in matrices]
+        return max(found, key=lambda one: one[1])[0] if found else None
+
+    def _through(self, matrix: Matrix, seen: Look) -> tuple[Moving, int]:
+        """What moves in a frame that a matrix leads to, and how many of its pixels are explained."""
         size = (seen.gray.shape[1], seen.gray.shape[0])
-        lab, spread = (cv2.warpPerspective(plane, matrix, size) for plane in (self.lab, self.spread))
+        lab, spread = (
+            np.asarray(cv2.warpPerspective(plane, matrix, size), np.float32) for plane in (self.lab, self.spread)
+        )
         known = cv2.warpPerspective(self.known.astype(np.uint8) * 255, matrix, size) > 254
-        return _moving(seen.lab, np.asarray(lab, np.float32), np.asarray(spread, np.float32), known)
+        bits = _moving(seen.lab, lab, spread, known)
+        explained = int((known & ~bits).sum())
+        bits |= (distance_to(bits) <= MARGIN * size[0]) & ~known
+        return Moving(bits, bits & ~_veil(seen.lab, lab, bits)), explained
 
 
 def _moving(seen: Lab, scene: Lab, spread: NDArray[np.float32], known: Bits) -> Bits:
@@ -100,6 +143,42 @@ def _moving(seen: Lab, scene: Lab, spread: NDArray[np.float32], known: Bits) -> 
     least = CHANGE + SPREADS * spread
     found = anchored((change > least) & known, (change > 2 * least) & known, max(12, round(SPECK * change.size)))
     return _without_pores(found, round(PORE * change.size))
+
+
+def _veil(seen: Lab, scene: Lab, moving: Bits) -> Bits:
+    """Where what moves is the scene itself, brightened, darkened or paled."""
+    around = Box.around(moving)
+    found = np.zeros_like(moving)
+    if around is None:
+        return found
+    part = around.grown(VEIL, moving.shape[1], moving.shape[0]).slices
+    one, other, bits = seen[part], scene[part], moving[part]
+    ours, theirs, both = _spread(one, one), _spread(other, other), _spread(one, other)
+    gain = both / np.maximum(theirs, 1e-3)
+    left = np.abs(one - _patch(one) - gain[..., None] * (other - _patch(other))).max(axis=2)
+    alike = both > SHINES * np.sqrt(np.maximum(ours * theirs, 1e-3))
+    shines = alike & (theirs > PLAIN**2) & (gain > GAINS[0]) & (gain < GAINS[1])
+    shines &= bits & (left < LEFT * np.abs(one - other).max(axis=2))
+    votes, voters = (cv2.boxFilter(b.astype(np.float32), -1, (VOTE, VOTE)) for b in (shines, bits))
+    found[part] = bits & (votes > voters / 2)
+    return found
+
+
+def _spread(one: Lab, other: Lab) -> NDArray[np.float32]:
+    """How two pictures (h, w, 3) vary together around every pixel."""
+    return np.asarray((_patch(one * other) - _patch(one) * _patch(other)).sum(axis=2), np.float32)
+
+
+def _patch(planes: Lab) -> Lab:
+    """The mean around every pixel."""
+    return np.asarray(cv2.boxFilter(planes, -1, (VEIL, VEIL)), np.float32)
+
+
+def distance_to(bits: Bits) -> NDArray[np.float32]:
+    """Distance of every pixel to the nearest of some; far where there is none."""
+    if not bits.any():
+        return np.full(bits.shape, 1e6, np.float32)
+    return np.asarray(cv2.distanceTransform((~bits).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
 
 
 def _without_pores(bits: Bits, most: int) -> Bits:
@@ -126,8 +205,10 @@ def scene_for(clip: Clip, index: int) -> Scene | None:
     stack = np.stack([cv2.warpPerspective(look.lab, matrix, size) for look, matrix in joined]).astype(np.float32)
     valid = np.stack([cv2.warpPerspective(all_, matrix, size) > 254 for _, matrix in joined])
     lab, spread = _densest(stack, valid)
-    scene = Scene(view, lab, spread, valid.sum(axis=0) >= LEAST_SAMPLES)
-    moving = [found.mean() for found in map(scene.moving, looks[:: max(1, len(looks) // 8)]) if found is not None]
+    still = np.mean([_drift(matrix, size) <= STAYS for _, matrix in joined]) >= MOST_STAYS
+    scene = Scene(view, lab, spread, valid.sum(axis=0) >= LEAST_SAMPLES, bool(still))
+    some = map(scene.moving, looks[:: max(1, len(looks) // 8)])
+    moving = [found.bits.mean() for found in some if found is not None]
     return scene if moving and float(np.median(moving)) <= MOST_MOVING else None
 
 
@@ -145,6 +226,14 @@ def _between(one: Look, other: Look) -> Matrix | None:
     size = (one.gray.shape[1], one.gray.shape[0])
     found = align_features(one.features, other.features, size, "homography")
     return None if found is None else found.matrix
+
+
+def _drift(matrix: Matrix, size: tuple[int, int]) -> float:
+    """Pixels by which a matrix moves the corners of a picture (width, height), in the median: where nothing holds it,
+    a corner is off by more in frames that little is seen in.
+    """
+    corners = np.array([[[x, y]] for x in (0, size[0]) for y in (0, size[1])], np.float64)
+    return float(np.median(np.linalg.norm(cv2.perspectiveTransform(corners, matrix) - corners, axis=2)))
 
 
 def _densest(stack: Lab, valid: Bits) -> tuple[Lab, NDArray[np.float32]]:

@@ -29,7 +29,9 @@ TEXTURED = 0.6
 left at most 0.2 where they were not merely recoloured; regions that only flickered kept more, three times in four."""
 FAINT = 3.0
 """Contrast in Lab under which a change of the region cannot be told from grain and coding."""
-BINS = (8, 20, 20)
+Steps: TypeAlias = tuple[float, float, float]
+STEPS: Steps = (12.5, 10.0, 10.0)
+"""Widths of the bins that colours in Lab are counted in."""
 LEAST = 20
 """Pixels of the region, and more of its ring, that must be in the picture for it to be judged."""
 
@@ -139,16 +141,17 @@ def _texture(known: Lab, seen: Lab) -> float:
     return float(a @ b / np.sqrt(max(float((a @ a) * (b @ b)), 1e-3)))
 
 
-def palette(known: Lab, seen: Lab) -> float:
+def palette(known: Lab, seen: Lab, steps: Steps = STEPS) -> float:
     """The Bhattacharyya coefficient of two sets of colours (n, 3)."""
-    a, b = (_histogram(one) for one in (known, seen))
+    a, b = (_histogram(one, steps) for one in (known, seen))
     return float(np.sqrt(a * b).sum())
 
 
-def _histogram(colours: Lab) -> Lab:
-    """Shares of colours (n, 3) in bins of 12.5 in L and 10 in a and b, smoothed over neighbours."""
-    places = (colours + np.array([0, 100, 100], np.float32)) / np.array([12.5, 10, 10], np.float32)
-    counted, _ = np.histogramdd(places, bins=BINS, range=[(0, n) for n in BINS])
+def _histogram(colours: Lab, steps: Steps) -> Lab:
+    """Shares of colours (n, 3) in bins of those widths, smoothed over neighbours."""
+    places = (colours + np.array([0, 100, 100], np.float32)) / np.array(steps, np.float32)
+    bins = [round(span / step) for span, step in zip((100, 200, 200), steps, strict=True)]
+    counted, _ = np.histogramdd(places, bins=bins, range=[(0, n) for n in bins])
     smooth = ndimage.gaussian_filter(counted.astype(np.float32), 0.8)
     return np.asarray(smooth / max(float(smooth.sum()), 1e-6), np.float32)
 

@@ -2,23 +2,23 @@
 
 Colour cannot part a white dog from a white floor; that the floor is there when the dog is not can. What moves in the
 marked frame under the mark is the thing, the rest is others; from frame to frame both are carried by dense flow and
-share out what moves there, each pixel to the nearer of the two.
+share out what moves there, each pixel to the nearer of the two. Dust and shadows join things that have nothing else to
+do with each other, so only what is solid is shared out; of the rest a thing has what lies close to it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from tools.types import Bits, Box, Clip, MaskTrack
-from tools.vision._mover_scene import STRETCH, Look, Scene, scene_for
-from tools.vision._track_look import palette
+from tools.vision._mover_scene import STRETCH, Lab, Look, Moving, Scene, distance_to, scene_for
+from tools.vision._track_look import Steps, palette
 from tools.vision._track_stream import backward, forward, frame_at
 from tools.vision.motion import dense_flow, warp, working_mask
 from tools.vision.track import Track
@@ -27,15 +27,34 @@ LEAST_UNDER, LEAST_MEANT = (0.12, 0.5), 0.25
 """Share of a box, and of anything that lies on the thing, that must move; and share of what moves there in one piece
 that the mark must take: a small mark on a large thing that moves means a part of it, which motion does not part.
 """
-LEAST_HELD, LEAST_LEAVING = 0.2, 0.01
+LEAST_HELD, LEAST_LEAVING = 0.2, 0.003
 """Share of its usual area under which a thing is gone or hidden, and the same while it leaves the picture."""
 LEAST_RIVAL = 0.1
-"""Size of others beside the thing's, in what moves as one piece, under which all of it is the thing."""
+"""Share that others have of what moves as one piece, under which all of it is the thing."""
+MATCH, SURE = 0.9, 0.8
+"""How much of what moves without it has in common with a part, a thing must have in common with it to have it; and how
+much that is where it is surely no part of it, however close.
+"""
+SCOUTED = 24
+"""Frames on either side of the marked one in which a thing may be lost for its company to be looked for."""
+CARRIED = 20.0
+"""Change in 8-bit Lab up to which what flow carries from frame to frame is the same."""
+LEAST_CARRIED = 0.5
+"""Share of a thing that flow must have carried to where it is for its bits to be told from the bits of others so."""
 BEFORE = 16
 """Frames before a thing is known again in which its first bits are looked for."""
 GAP = 0.12
-"""Half the width of gaps in a thing that are closed, in sides of the square of its area."""
-STRANGE, SAME = 0.75, 0.8
+"""Half the width of gaps in a thing that are closed, in sides of the square of its area; and how close its veils are.
+"""
+NECK = 0.03
+"""Share of the picture's width under which a link between two things does not make them one."""
+COMPANY = 0.002
+"""Share of the picture from which on what moves is remembered as company."""
+FINE: Steps = (5.0, 5.0, 5.0)
+"""Widths of the bins that colours are told apart by: browns are alike in wider ones."""
+RECENT = 0.1
+"""Share of its usual area that a thing must show for its colours to be known from there."""
+STRANGE, SAME = 0.65, 0.72
 """Share of its first colours under which what is followed is another thing, and from which on it has come back."""
 
 
@@ -62,12 +81,16 @@ def follow_mover(clip: Clip, seed: int, mark: Mark) -> Track | None:
     scenes = _Scenes(clip)
     look = Look.of(frame_at(clip, seed))
     moving = scenes.moving(seed, look)
-    thing = None if moving is None else _meant(moving, mark)
+    thing = None if moving is None else _meant(moving.solid, mark)
     if moving is None or thing is None:
         return None
-    crops, sure, lost = _crops(seed, thing, mark), {seed: 1.0}, set[int]()
-    for looks in (forward(clip, seed + 1, clip.frames - 1, Look.of), backward(clip, 0, seed - 1, Look.of)):
-        for index, bits, confidence in _Walk(scenes, look, thing, moving & ~thing).away(looks):
+    seen = _clad(thing, moving) & (working_mask(mark.on, thing.shape) if mark.within else True)
+    crops, sure, lost, company = _crops(seed, seen, mark), {seed: 1.0}, set[int](), list[Lab]()
+    start = look, thing, moving.solid & ~thing
+    for looks in _ways(clip, seed, SCOUTED):
+        company.extend(_Walk(scenes, *start, company).left_behind(looks))
+    for looks in _ways(clip, seed, clip.frames):
+        for index, bits, confidence in _Walk(scenes, *start, company).away(looks):
             sure[index] = confidence
             if bits is None:
                 lost.add(index)
@@ -76,6 +99,12 @@ def follow_mover(clip: Clip, seed: int, mark: Mark) -> Track | None:
                 lost.discard(index)
     height, width = mark.on.shape
     return Track(MaskTrack(width, height, crops), sure, frozenset(lost), MaskTrack(width, height, {}))
+
+
+def _ways(clip: Clip, seed: int, most: int) -> Iterator[Iterator[tuple[int, Look]]]:
+    """The frames after and before the marked one, at most so many of each, away from it."""
+    yield forward(clip, seed + 1, min(clip.frames - 1, seed + most), Look.of)
+    yield backward(clip, max(0, seed - most), seed - 1, Look.of)
 
 
 def _crops(index: int, bits: Bits, mark: Mark) -> dict[int, tuple[Box, Bits]]:
@@ -92,7 +121,7 @@ class _Scenes:
         self._clip = clip
         self._held: tuple[int, Scene | None] = (-1, None)
 
-    def moving(self, index: int, look: Look) -> Bits | None:
+    def moving(self, index: int, look: Look) -> Moving | None:
         """What moves in a frame; None where nothing can be said."""
         if self._held[0] != index // STRETCH:
             self._held = (index // STRETCH, scene_for(self._clip, index))
@@ -117,11 +146,16 @@ def _parts(moving: Bits, touching: Bits) -> Bits:
 
 
 class _Walk:
-    """The way from the marked frame through a stream of frames."""
+    """The way from the marked frame through a stream of frames.
 
-    def __init__(self, scenes: _Scenes, look: Look, thing: Bits, others: Bits) -> None:
+    `company` are the colours of what moves where the thing is not there, and so of what it may hide.
+    """
+
+    def __init__(self, scenes: _Scenes, look: Look, thing: Bits, others: Bits, company: Sequence[Lab]) -> None:
         self._scenes, self._last, self._thing, self._others = scenes, look, thing, others
-        self._colours = look.lab[thing]
+        self._company = company
+        self._moving = thing | others
+        self._colours = self._recent = look.lab[thing]
         self._area, self._gone = float(thing.sum()), False
         self._before = deque[tuple[int, Bits]](maxlen=BEFORE)
 
@@ -130,15 +164,16 @@ class _Walk:
         that its first bits were in frames in which it was not known yet.
         """
         for index, look in looks:
-            moving = self._scenes.moving(index, look)
-            if moving is None:
+            seen = self._scenes.moving(index, look)
+            if seen is None:
                 self._gone = True
                 yield index, None, 0.0
                 continue
+            moving = self._moving = seen.solid
             mine, theirs = self._carried(moving, look)
             others = _parts(moving, theirs)
             new = moving & ~others
-            thing = self._come_back(new, look) if self._gone else self._own(_share(moving, mine, theirs), look)
+            thing = self._come_back(new, look) if self._gone else self._own(mine, _share(moving, mine, theirs), look)
             size, alike = float(thing.sum()) / self._area, self._alike(look, thing)
             least = LEAST_LEAVING if _at_border(thing) else LEAST_HELD
             was_gone, self._gone = self._gone, size < least or alike < STRANGE
@@ -149,11 +184,24 @@ class _Walk:
                 yield index, None, 0.5 * alike * min(1.0, size)
                 continue
             self._thing = thing
+            if size >= RECENT and _alike(self._colours, look.lab[thing]) >= STRANGE:
+                self._recent = look.lab[thing]
             if was_gone:
                 yield from self._coming(thing, alike)
             if not _at_border(thing):
                 self._area += 0.1 * (float(thing.sum()) - self._area)
-            yield index, thing, alike
+            yield index, _clad(thing, seen), alike
+
+    def left_behind(self, looks: Iterator[tuple[int, Look]]) -> list[Lab]:
+        """The colours of the things that still move in the first frame in which this one is lost; none where it is not.
+
+        What moves at the border may be the last of the thing.
+        """
+        for _, bits, _ in self.away(looks):
+            if bits is None:
+                parts = _large(self._moving, COMPANY * self._moving.size)
+                return [self._last.lab[part] for part in parts if not _at_border(part)]
+        return []
 
     def _coming(self, thing: Bits, alike: float) -> Iterator[tuple[int, Bits, float]]:
         """What of the thing was in the frames just before the one in which it was known again."""
@@ -166,23 +214,40 @@ class _Walk:
         self._before.clear()
 
     def _alike(self, look: Look, part: Bits) -> float:
-        """How much of the thing's first colours a part of a frame has."""
-        scale, shift = np.array([100 / 255, 1, 1], np.float32), np.array([0, 128, 128], np.float32)
-        return palette(self._colours * scale - shift, look.lab[part] * scale - shift) if part.any() else 0.0
+        """How much of the thing's first colours a part of a frame has; at the border, or of the last that had these:
+        what is left of it there need not have them all.
+        """
+        known = [self._colours, self._recent] if _at_border(part) else [self._colours]
+        return max(_alike(colours, look.lab[part]) for colours in known)
 
     def _carried(self, moving: Bits, look: Look) -> tuple[Bits, Bits]:
         """Where of what moves the thing and the others have come to."""
         motion = dense_flow(look.gray, self._last.gray)
-        mine, theirs = (moving & (warp(b.astype(np.float32), motion) > 0.5) for b in (self._thing, self._others))
-        return mine if mine.any() else moving & self._thing & ~theirs, theirs
+        same = moving & (np.abs(warp(self._last.lab, motion) - look.lab).max(axis=2) < CARRIED)
+        mine, theirs = (same & (warp(b.astype(np.float32), motion) > 0.5) for b in (self._thing, self._others))
+        unclaimed = moving & ~_parts(moving, mine | theirs)
+        return mine | (unclaimed & self._thing), theirs
 
-    def _own(self, thing: Bits, look: Look) -> Bits:
-        """Without the large parts that have other colours: what the thing uncovers or runs into."""
-        count, numbers, stats, _ = cv2.connectedComponentsWithStats(thing.astype(np.uint8))
-        for part in range(1, count):
-            large = stats[part, cv2.CC_STAT_AREA] >= LEAST_HELD * min(self._area, float(thing.sum()))
-            if large and self._alike(look, numbers == part) < STRANGE:
-                thing = thing & (numbers != part)
+    def _own(self, mine: Bits, thing: Bits, look: Look) -> Bits:
+        """Without the parts that have other colours: what the thing uncovers or runs into.
+
+        Large ones must have the thing's own; all of some size are known by what moves without it. Where most was not
+        carried here by flow, the thing moves too fast for it, and nothing but the colours tells what is left of it.
+        """
+        large = LEAST_HELD * min(self._area, float(thing.sum()))
+        kept, strange, barred = (np.zeros_like(thing) for _ in range(3))
+        for part in _large(_cores(thing), COMPANY * thing.size):
+            alike = self._alike(look, part)
+            company = max((_alike(colours, look.lab[part]) for colours in self._company), default=0.0)
+            known = alike >= MATCH * company and (alike >= STRANGE or part.sum() < large)
+            (kept if known else strange)[part] = True
+            barred[part] = not known and (part.sum() >= large or company >= SURE)
+        if strange.any():
+            nearer = distance_to(strange) > distance_to(kept)
+            thing = thing & (nearer | (_near(kept) & ~barred))
+        if mine.sum() < LEAST_CARRIED * thing.sum():
+            own = [part for part in _large(thing, COMPANY * thing.size) if self._alike(look, part) >= STRANGE]
+            thing = thing & _near(np.logical_or.reduce(own)) if own else thing
         return thing
 
     def _come_back(self, new: Bits, look: Look) -> Bits:
@@ -194,28 +259,53 @@ class _Walk:
         return best if alike >= SAME else np.zeros_like(new)
 
 
+def _alike(colours: Lab, others: Lab) -> float:
+    """How much two sets of colours in 8-bit Lab, (n, 3), have in common; nothing where one is empty."""
+    scale, shift = np.array([100 / 255, 1, 1], np.float32), np.array([0, 128, 128], np.float32)
+    one, other = (part * scale - shift for part in (colours, others))
+    return palette(one, other, FINE) if len(colours) and len(others) else 0.0
+
+
+def _large(bits: Bits, least: float) -> list[Bits]:
+    """The connected parts of so many pixels or more."""
+    count, numbers, stats, _ = cv2.connectedComponentsWithStats(bits.astype(np.uint8))
+    return [np.asarray(numbers == part, np.bool_) for part in range(1, count) if stats[part, cv2.CC_STAT_AREA] >= least]
+
+
+def _cores(bits: Bits) -> Bits:
+    """Things without the links between them; those whole that are no wider than a link."""
+    side = 2 * round(NECK * bits.shape[1] / 2) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    opened = np.asarray(cv2.morphologyEx(bits.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0, np.bool_)
+    return opened | (bits & ~_parts(bits, opened))
+
+
+def _clad(thing: Bits, moving: Moving) -> Bits:
+    """A thing with the veils close to it: its shadow, and what it stirs up; not those that are closer to others."""
+    close = _near(thing) & (distance_to(thing) <= distance_to(moving.solid & ~thing))
+    return np.asarray(thing | (moving.bits & ~moving.solid & close), np.bool_)
+
+
+def _near(thing: Bits) -> Bits:
+    """The pixels of a thing and those no further from it than its gaps are wide."""
+    return np.asarray(distance_to(thing) <= GAP * float(np.sqrt(thing.sum())), np.bool_)
+
+
 def _share(moving: Bits, mine: Bits, theirs: Bits) -> Bits:
     """The part of what moves that is nearer to the one than to the others; specks of these do not count."""
     count, numbers = cv2.connectedComponents(moving.astype(np.uint8))
     sizes = [np.bincount(numbers[bits], minlength=count) for bits in (mine, theirs)]
-    theirs = theirs & (sizes[1] >= LEAST_RIVAL * sizes[0])[numbers]
-    return np.asarray((sizes[0] > 0)[numbers] & moving & (_distance(mine) <= _distance(theirs)), np.bool_)
+    theirs = theirs & (sizes[1] >= LEAST_RIVAL * np.bincount(numbers.ravel(), minlength=count))[numbers]
+    return np.asarray((sizes[0] > 0)[numbers] & moving & (distance_to(mine) <= distance_to(theirs)), np.bool_)
 
 
 def _at_border(bits: Bits) -> bool:
     return bool(bits[[0, -1]].any() or bits[:, [0, -1]].any())
 
 
-def _distance(bits: Bits) -> NDArray[np.float32]:
-    """Distance of every pixel to the nearest of some; far where there is none."""
-    if not bits.any():
-        return np.full(bits.shape, 1e6, np.float32)
-    return np.asarray(cv2.distanceTransform((~bits).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
-
-
 def _closed(bits: Bits) -> Bits:
     """A thing's mask with its gaps closed: where its colours are the scene's, it does not seem to move."""
     side = 2 * round(GAP * float(np.sqrt(bits.sum()))) + 1
-    wide = cv2.copyMakeBorder(bits.astype(np.uint8), side, side, side, side, cv2.BORDER_CONSTANT)
+    wide = cv2.copyMakeBorder(bits.astype(np.uint8), side, side, side, side, cv2.BORDER_REPLICATE)
     closed = cv2.morphologyEx(wide, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
     return np.asarray(closed[side:-side, side:-side] > 0, np.bool_)
