@@ -332,16 +332,16 @@ def measured(a: Seen, b: Seen, begin: Matrix) -> Step:
 
 
 def _moved(
-    a: Seen, b: Seen, begin: Matrix, engine: cv2.DISOpticalFlow, halved: int = 1
+    a: Seen, b: Seen, begin: Matrix, engine: cv2.DISOpticalFlow, by: int = 1
 ) -> tuple[Flow, Matrix, float, Bits]:
     """Displacement on the points of a field, its homography with the share that agrees, and where it is unknown;
-    flow is measured at working size divided by `halved`.
+    flow is measured at working size divided by `by`.
     """
     height, width = a.small.shape
     hole_a, hole_b = a.wide_hole, _seen_from(b.wide_hole, begin)
     pair = _alike(a.small, _brought(b.small, begin), hole_a, hole_b)
-    one, two = (_smaller(picture, halved) for picture in pair)
-    rest = _flow(one, two, engine) * np.float32(halved)
+    one, two = (_smaller(picture, by) for picture in pair)
+    rest = _flow(one, two, engine) * np.float32(by)
     size = (-(-width // STEP), -(-height // STEP))
     rest = np.asarray(cv2.resize(rest, size, interpolation=cv2.INTER_AREA), np.float32)
     home = places(*size)
