@@ -5,7 +5,7 @@ Pixels live on blocks, (n, c, blocks, SIDE²); what is smooth lives on the grid 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from tools.editors.local.cleanplate.window import Seen, Window
 from tools.types import Bits, Box
 
 Source = Literal["frames", "carried", "reference"]
+Find = Callable[[Window, Target, Sequence[int]], Slots | None]
 SEEN_AGES, GROWN_AGES = 0.25, 1.1
 """How much of the error expected of the last frame counts when it is carried on, where it was seen and where it was
 grown. What was seen is the mean of many views, and most of its own error is already in how the ring does; on the clips
@@ -122,18 +123,19 @@ class Borrowed:
 
 def borrowed(window: Window, target: Target, beside: Sequence[int], *, grain: bool) -> Borrowed:
     """What other frames of the window show of the target's hole, and the ways in which the frames `beside` lie."""
-    slots = found_views(window, target, beside) if target.known.sum() >= LEAST_RING else None
-    return Borrowed() if slots is None else _borrowed(window, target, slots, len(beside), grain=grain)
+    return _borrowed(found_views, window, target, beside, grain=grain)
 
 
 def lying(window: Window, target: Target, beside: Sequence[int], *, grain: bool) -> Borrowed:
     """The ways in which the frames `beside` lie, for a fill that borrows from nothing else."""
-    slots = beside_views(window, target, beside) if target.known.sum() >= LEAST_RING else None
-    return Borrowed() if slots is None else _borrowed(window, target, slots, len(beside), grain=grain)
+    return _borrowed(beside_views, window, target, beside, grain=grain)
 
 
-def _borrowed(window: Window, target: Target, slots: Slots, beside: int, *, grain: bool) -> Borrowed:
-    """What slots show; the last `beside` of them are the ways in which the frames beside lie."""
+def _borrowed(find: Find, window: Window, target: Target, beside: Sequence[int], *, grain: bool) -> Borrowed:
+    """What the slots that are found show; the last of them are the ways in which the frames beside lie."""
+    slots = find(window, target, beside) if target.known.sum() >= LEAST_RING else None
+    if slots is None:
+        return Borrowed()
     taken = [_slot(window, slots, n, target) for n in range(len(slots.x))]
     scale = eight_bit(window[target.index].frame.layout.depth)
     codes = torch.from_numpy(np.stack([one[0] for one in taken])).permute(0, 3, 1, 2) * scale
@@ -142,14 +144,13 @@ def _borrowed(window: Window, target: Target, slots: Slots, beside: int, *, grai
     codes += light
     real = torch.ones_like(valid)
     found = Donors(codes, valid, error, _ages(slots, target, error), real, _all("frames", len(taken)))
-    count = len(taken) - beside
-    frames = slots.frames[len(slots.frames) - beside :]
-    carriers = [
+    count = len(taken) - len(beside)
+    carriers = tuple(
         Carrier(frame, *_fine(slots, n, target), light[n : n + 1], error[n : n + 1])
-        for n, frame in enumerate(frames, start=count)
-    ]
+        for n, frame in enumerate(beside, start=count)
+    )
     changes = _grain(codes[count], valid[count], target) if grain and beside else None
-    return Borrowed(found.first(count), tuple(carriers), changes)
+    return Borrowed(found.first(count), carriers, changes)
 
 
 def _ages(slots: Slots, target: Target, like: Stack) -> Stack:

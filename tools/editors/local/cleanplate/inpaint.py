@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from itertools import islice
 from typing import Any, Literal
 
@@ -407,10 +407,8 @@ def set_part(plane: Field, target: Target, values: Field) -> None:
 
 def _around(parts: Sequence[_Part], frame: Bits) -> Box:
     """The box around the targets of a frame's parts, inside the frame."""
-    boxes = [part.target.box for part in parts]
-    x, y = min(box.x for box in boxes), min(box.y for box in boxes)
-    right, below = max(box.x + box.w for box in boxes), max(box.y + box.h for box in boxes)
-    return Box(x, y, min(right, frame.shape[1]) - x, min(below, frame.shape[0]) - y)
+    whole = reduce(Box.union, (part.target.box for part in parts))
+    return Box(whole.x, whole.y, min(whole.w, frame.shape[1] - whole.x), min(whole.h, frame.shape[0] - whole.y))
 
 
 def regions(mask: Bits) -> list[Bits]:
