@@ -10,11 +10,13 @@ from typing import Literal
 import cv2
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from skimage import data
 
 from tools.editors.local.cleanplate.inpaint import Filled, Method, Settings, inpaint
 from tools.editors.local.cleanplate.reference import Tracked
+from tools.editors.local.cleanplate.views import graded
 from tools.editors.local.cleanplate.window import Window
 from tools.editors.local.plate import tracked
 from tools.media.sheets import write_picture
@@ -88,6 +90,43 @@ def test_a_locked_camera_borrows_nothing_and_stays_calm() -> None:
     assert max(one.borrowed for one in made) == 0
     pictures = [np.dstack(one.frame.planes).astype(int) for one in made]
     assert max(np.abs(a - b).max() for a, b in pairwise(pictures)) <= 1
+
+
+BROAD = np.zeros((HEIGHT, WIDTH), np.bool_)
+BROAD[40:130, 60:190] = True
+HIDDEN = (7, 8)
+"""What something large hides, and the two frames in which it does."""
+
+
+def nodding(index: int) -> Picture:
+    """A thing before a still scene that has moved when it is seen again."""
+    picture, ball = view(100, 200), cv2.resize(data.coffee(), (44, 44), interpolation=cv2.INTER_AREA)
+    x, y = (100, 62) if index <= HIDDEN[0] else (118, 74)
+    disc = cv2.circle(np.zeros((44, 44), np.uint8), (22, 22), 21, 1, -1) > 0
+    picture[y : y + 44, x : x + 44][disc] = ball[disc]
+    return picture
+
+
+def test_what_moved_while_it_was_hidden_stands_in_one_place() -> None:
+    masks = [BROAD if index in HIDDEN else np.zeros_like(BROAD) for index in range(COUNT)]
+    source = [rgb(n, np.where(mask[..., None], 0, nodding(n)).astype(np.uint8)) for n, mask in enumerate(masks)]
+    made = list(inpaint(source, masks, (), Settings(grain=False)))
+    for index in HIDDEN:
+        picture = np.dstack(made[index].frame.planes).astype(float)
+        near, far = sorted(np.square(picture - nodding(stand))[BROAD].mean() for stand in HIDDEN)
+        assert near < 20
+        assert near < far / 20
+
+
+def test_a_view_is_not_believed_where_it_shows_nothing_of_the_ring() -> None:
+    """It fits the right of the ring very well; nothing says that it would the left, where others fit badly."""
+    ring = torch.ones(2, 1, 12, 40)
+    ring[1, :, :, :24] = 0
+    error = torch.full_like(ring, 40.0)
+    error[..., 24:], error[1, :, :, 24:] = 4.0, 1.0
+    expected = graded(error * ring, ring, 6.0)
+    assert expected[1, 0, 6, 4] > 0.8 * expected[0, 0, 6, 4]
+    assert expected[1, 0, 6, 36] < expected[0, 0, 6, 36]
 
 
 def worn(index: int) -> Picture:
@@ -182,6 +221,21 @@ def test_grain_is_matched_and_repeats_with_its_seed() -> None:
     inside = np.std([p[hole(0)] for p in fine])
     outside = np.std([p[~hole(0)] for p in fine])
     assert 0.75 < inside / outside < 1.3
+
+
+def test_grain_is_that_of_its_tone() -> None:
+    """A codec leaves grain on the dark ground and none on the bright sky; so does the fill."""
+    upper = np.arange(HEIGHT)[:, None, None] < 78
+
+    def half_grainy(index: int) -> Picture:
+        noise = np.random.default_rng(index).normal(0, 5, (HEIGHT, WIDTH, 3))
+        return np.asarray(np.clip(np.where(upper, 210, 60 + noise), 0, 255), np.uint8)
+
+    made = list(inpaint(film(half_grainy, 0, 4), map(hole, range(4)), (), Settings(method="spatial")))
+    for one in made:
+        picture = np.dstack(one.frame.planes).astype(float)
+        assert picture[62:74, 102:138].std() < 1
+        assert 3 < picture[84:94, 102:138].std() < 6.5
 
 
 def test_motion_is_the_same_whoever_asks_first() -> None:

@@ -66,6 +66,14 @@ class Blocks:
         near = near.reshape(n, c, 16, -1)[..., self._chosen()]
         return torch.einsum("ncsb,ps->ncbp", near, _weights())
 
+    def repeated(self, grid: Stack) -> Stack:
+        """A grid of cells (n, c, 2 · rows, 2 · columns) at every pixel, (n, c, blocks, SIDE²), with steps between."""
+        n, c = grid.shape[:2]
+        per = SIDE // CELL
+        split = grid.reshape(n, c, self.rows, per, self.columns, per).transpose(3, 4).reshape(n, c, -1, per, per)
+        wide = split[:, :, self._chosen()].repeat_interleave(CELL, 3).repeat_interleave(CELL, 4)
+        return wide.reshape(n, c, -1, SIDE * SIDE)
+
     def _chosen(self) -> torch.Tensor:
         return torch.from_numpy(self.chosen)
 

@@ -19,6 +19,7 @@ from tools.editors.local.cleanplate.fields import Field, grown
 from tools.editors.local.cleanplate.grain import changing
 from tools.editors.local.cleanplate.lattice import Lattice, bordered
 from tools.editors.local.cleanplate.likeness import Likeness
+from tools.editors.local.cleanplate.sides import Sights, of_one_sight
 from tools.editors.local.cleanplate.target import Target, eight_bit
 from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, mean_square, normalised
 from tools.editors.local.cleanplate.views import CEILING, FLOOR, LEAST_RING, Slots, beside_views, found_views, graded
@@ -34,6 +35,8 @@ of data/ a quarter gives 0.2 to 0.9 dB more than all of it. What was grown must 
 """
 CARRIED_AGE = 1.5
 """How much the error expected of the last frame's fill counts against that of views (see `views.AGES`)."""
+LONG_AGO = 100.0
+"""How many frames off the sight counts as that a carried fill was made from."""
 MOST_ROWS = 1 << 14
 """Rows of positions that one call of OpenCV's remap is given: it takes less than 2¹⁵."""
 EDGE = 4
@@ -75,7 +78,7 @@ class Donors:
 
     `codes` is (n, 3, blocks, SIDE²) in 8-bit steps, `valid` (n, 1, …) 0 or 1, `real` (n, 1, …) how much of it was seen
     rather than grown; `error` is the squared error expected and `age` how much it counts against the others', on the
-    grid of cells (n, 1, h, w).
+    grid of cells (n, 1, h, w); `when` (n, 1, blocks, 1) is how many frames later than the target they were taken.
     """
 
     codes: Stack
@@ -83,18 +86,19 @@ class Donors:
     error: Stack
     age: Stack
     real: Stack
+    when: Stack
     sources: tuple[Source, ...]
 
     def first(self, count: int) -> Donors | None:
         """As many of them."""
         if not count:
             return None
-        codes, valid, error, age, real = (part[:count] for part in self.planes)
-        return Donors(codes, valid, error, age, real, self.sources[:count])
+        codes, valid, error, age, real, when = (part[:count] for part in self.planes)
+        return Donors(codes, valid, error, age, real, when, self.sources[:count])
 
     @property
     def planes(self) -> tuple[Stack, ...]:
-        return self.codes, self.valid, self.error, self.age, self.real
+        return self.codes, self.valid, self.error, self.age, self.real, self.when
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +147,15 @@ def _borrowed(find: Find, window: Window, target: Target, beside: Sequence[int],
     light, error = _graded(codes, valid, target)
     codes += light
     real = torch.ones_like(valid)
-    found = Donors(codes, valid, error, _ages(slots, target, error), real, _all("frames", len(taken)))
+    found = Donors(
+        codes, valid, error, _ages(slots, target, error), real, _when(slots, target), _all("frames", len(taken))
+    )
     count = len(taken) - len(beside)
     carriers = tuple(
         Carrier(frame, *_fine(slots, n, target), light[n : n + 1], error[n : n + 1])
         for n, frame in enumerate(beside, start=count)
     )
-    changes = _grain(codes[count], valid[count], target) if grain and beside else None
+    changes = _grain(codes, valid, range(count, len(taken)), target) if grain else None
     return Borrowed(found.first(count), carriers, changes)
 
 
@@ -161,13 +167,28 @@ def _ages(slots: Slots, target: Target, like: Stack) -> Stack:
     )[:, None]
 
 
-def _grain(codes: Stack, valid: Stack, target: Target) -> NDArray[np.float64] | None:
-    """The grain of the surround, by how a frame beside (3, blocks, SIDE²) differs from it."""
-    then = target.codes.copy()
-    where = np.zeros(target.known.shape, np.bool_)
-    target.blocks.put(codes.permute(1, 2, 0).numpy(), then)
-    target.blocks.put(valid[0].numpy() > 0, where)
-    return changing(target.codes, then, where & target.known)
+def _when(slots: Slots, target: Target) -> Stack:
+    """How many frames later than the target every block of the slots was taken, (n, 1, blocks, 1)."""
+    cells = _cells_of_blocks(slots.lattice, target)
+    which = slots.which.reshape(len(slots.which), -1)[:, cells]
+    later = np.array([*slots.frames, target.index])[which] - target.index
+    return torch.from_numpy(later.astype(np.float32))[:, None, :, None]
+
+
+def _grain(codes: Stack, valid: Stack, beside: Sequence[int], target: Target) -> NDArray[np.float64] | None:
+    """The grain of the surround, by how another frame differs from it: the first of those beside that shows enough of
+    it, else the view that shows most.
+    """
+    most = int((valid * torch.from_numpy(target.blocks.cut(target.known))).sum((1, 2, 3)).argmax())
+    for one in (*beside, most):
+        then = target.codes.copy()
+        where = np.zeros(target.known.shape, np.bool_)
+        target.blocks.put(codes[one].permute(1, 2, 0).numpy(), then)
+        target.blocks.put(valid[one, 0].numpy() > 0, where)
+        found = changing(target.codes, then, where & target.known)
+        if found is not None:
+            return found
+    return None
 
 
 def _all(source: Source, count: int) -> tuple[Source, ...]:
@@ -208,7 +229,8 @@ def carried(window: Window, target: Target, last: Result, carrier: Carrier) -> D
     expected = carrier.error + target.blocks.cells(ages * before)
     inside = _flags(_within(carrier.x, carrier.y, seen))
     age = torch.full_like(expected, CARRIED_AGE)
-    return Donors(codes + carrier.light, inside, expected, age, borrowed, ("carried",))
+    when = torch.full((1, 1, codes.shape[2], 1), LONG_AGO)
+    return Donors(codes + carrier.light, inside, expected, age, borrowed, when, ("carried",))
 
 
 def _steady(codes: NDArray[Any], x: Field, y: Field) -> NDArray[Any]:
@@ -306,7 +328,9 @@ def of_likenesses(shown: Sequence[Likeness], target: Target) -> Donors | None:
     valid = torch.from_numpy(np.stack([blocks.cut(one.valid) for one in shown])).float()[:, None]
     error = torch.from_numpy(np.stack([blocks.cut(one.error) for one in shown])).float()[:, None]
     error = blocks.cells(error).clamp_min(FLOOR)
-    return Donors(codes, valid, error, torch.ones_like(error), torch.ones_like(valid), _all("reference", len(shown)))
+    when = torch.zeros(len(shown), 1, codes.shape[2], 1)
+    age, real = torch.ones_like(error), torch.ones_like(valid)
+    return Donors(codes, valid, error, age, real, when, _all("reference", len(shown)))
 
 
 def together(groups: Sequence[Donors | None]) -> Donors | None:
@@ -314,8 +338,8 @@ def together(groups: Sequence[Donors | None]) -> Donors | None:
     held = [one for one in groups if one is not None]
     if len(held) < 2:
         return held[0] if held else None
-    codes, valid, error, age, real = (torch.cat(part) for part in zip(*(one.planes for one in held), strict=True))
-    return Donors(codes, valid, error, age, real, tuple(source for one in held for source in one.sources))
+    codes, valid, error, age, real, when = (torch.cat(part) for part in zip(*(one.planes for one in held), strict=True))
+    return Donors(codes, valid, error, age, real, when, tuple(source for one in held for source in one.sources))
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +367,9 @@ class Fused:
 
 
 def fused(found: Donors, target: Target, trust: Trust) -> Fused:
-    """The donors' mean, weighed by the inverse square of their aged expected error: a clear winner takes all."""
+    """The donors' mean, weighed by the inverse square of their aged expected error: a clear winner takes all. What
+    changed while it was hidden is of one donor.
+    """
     blocks = target.blocks
     error = _held_against_reference(found, target, trust)
     weight = blocks.lifted((error * found.age).square().reciprocal()) * found.valid
@@ -353,6 +379,10 @@ def fused(found: Donors, target: Target, trust: Trust) -> Fused:
     surety = (blocks.lifted(error.reciprocal()) * found.valid).sum(0)
     promised = found.valid.sum(0) / surety.clamp_min(1e-9)
     real = (found.real * weight).sum(0) / total
+    if "frames" in found.sources:
+        one = of_one_sight(mean, promised, Sights(found.codes, found.when, found.valid, weight), blocks)
+        if one is not None:
+            mean, apart = one[0], apart * (1 - one[1])
     return Fused(mean, found.valid.amax(0)[0], (promised + apart)[0], real[0])
 
 

@@ -18,7 +18,7 @@ from tools.editors.local.cleanplate.fields import Field
 from tools.editors.local.cleanplate.lattice import Grid, Lattice, Scene, Sight, looked
 from tools.editors.local.cleanplate.placing import left_over
 from tools.editors.local.cleanplate.target import Target
-from tools.editors.local.cleanplate.tensors import Stack, normalised
+from tools.editors.local.cleanplate.tensors import Stack, blurred, normalised
 from tools.editors.local.cleanplate.window import HIDDEN, MotionModel, Window, through
 from tools.types import Bits
 
@@ -47,6 +47,8 @@ LEAST_GAIN, LEAST_EACH = 0.04, 0.12
 """Octaves of expected error that a further view must take off: averaged over the hole, and over what of it it shows."""
 FLOOR, CEILING = 2.0, 4000.0
 """Squared error (8-bit steps) below which a better grade means nothing (grain), and that counts at most."""
+UNSEEN = 0.05
+"""Share of the ring near by of which a view must show as much for half of what is expected of it to come from there."""
 LEAST_RING = 64
 """Known pixels that the target must have around it before anything can be judged."""
 
@@ -334,8 +336,21 @@ def _judged(sight: Sight, luma: Stack, ring: Stack, reach: float) -> Stack:
 
 
 def graded(error: Stack, ring: Stack, reach: float) -> Stack:
-    """Errors seen on the ring (and weighed by it) as expected everywhere: mostly from near by, a little from all."""
-    return normalised(error, ring, max(1.0, 0.5 * reach)) + 0.2 * normalised(error, ring, 1.5 * reach) + FLOOR
+    """Errors (n, 1, h, w) seen on the ring (and weighed by it) as expected everywhere: mostly from near by, a little
+    from all. Where a view shows none of the ring near by, it is as far off as the others are there, by as much as it
+    is better or worse than they where it shows the ring.
+    """
+    sigma = max(1.0, 0.5 * reach)
+    usual = normalised(error.sum(0, keepdim=True), ring.sum(0, keepdim=True), sigma)
+    share = (_total(error) / _total(usual * ring).clamp_min(1e-6)).clamp_min(1.0)
+    near = blurred(torch.cat([error, ring], 1), sigma)
+    least = UNSEEN * near[:, 1:].amax(0) + 1e-6
+    held = (near[:, :1] + least * usual * share) / (near[:, 1:] + least)
+    return held + 0.2 * normalised(error, ring, 1.5 * reach) + FLOOR
+
+
+def _total(fields: Stack) -> Stack:
+    return fields.sum((-2, -1), keepdim=True)
 
 
 def roughness(sight: Sight, reach: float) -> Stack:
