@@ -22,11 +22,11 @@ NOISE = 36.0
 """Squared error (8-bit steps) that sights of one thing have beyond what is expected of them, by misplaced detail."""
 CALM = 1.5
 """Sigma in cells of the windows in which sights are held against their mean."""
-GHOST, APART, TOUCHED = 1.5, 5.0, 0.5
+GHOST, APART, TOUCHED = 1.1, 3.8, 0.5
 """How many times what is expected the mean must differ from the sight it is most like, and from all of them, for a
 thing to have changed; and the difference from all that a thing reaches up to. Behind three cars of caminandes, which
-hide a moving llama for two frames, the first two come to 1.5 to 7.6 times theirs; on the completions and removals of
-`suture bench fill` they stay under 0.7 times, but where something moves in the hole (0.7 to 3.4).
+hide a moving llama for two frames, the first two come to 1.2 to 8 times theirs; on the completions and removals of
+`suture bench fill` they stay under 0.9 times, but where something moves in the hole.
 """
 WIDER, FEATHER = 2, 1.5
 """Cells by which a thing's place is grown twice, and sigma in cells of its edge."""

@@ -337,12 +337,13 @@ def _judged(sight: Sight, luma: Stack, ring: Stack, reach: float) -> Stack:
 
 def graded(error: Stack, ring: Stack, reach: float) -> Stack:
     """Errors (n, 1, h, w) seen on the ring (and weighed by it) as expected everywhere: mostly from near by, a little
-    from all. Where a view shows none of the ring near by, it is as far off as the others are there, by as much as it
-    is better or worse than they where it shows the ring.
+    from all. Where a view shows none of the ring near by, it is as far off as the others are there, times as much as it
+    is better or worse than they where it shows the ring; the less of the ring it shows, the less that says.
     """
     sigma = max(1.0, 0.5 * reach)
     usual = normalised(error.sum(0, keepdim=True), ring.sum(0, keepdim=True), sigma)
-    share = (_total(error) / _total(usual * ring).clamp_min(1e-6)).clamp_min(1.0)
+    share = (_total(error) + 1e-6) / (_total(usual * ring) + 1e-6)
+    share = share ** (_total(ring) / _total(ring.amax(0)).clamp_min(1e-6))
     near = blurred(torch.cat([error, ring], 1), sigma)
     least = UNSEEN * near[:, 1:].amax(0) + 1e-6
     held = (near[:, :1] + least * usual * share) / (near[:, 1:] + least)
