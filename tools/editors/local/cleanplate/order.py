@@ -48,13 +48,15 @@ def turns(last: int | None, waiting: Sequence[int], hole: Callable[[int], Bits],
 
 
 def _length(last: int, ahead: Sequence[int], hole: Callable[[int], Bits]) -> int:
-    """How many frames on the next key frame is: the largest power of two up to which the hole stays where it is."""
+    """How many frames on the next key frame is: all that there are as long as the hole stays where it is, else the
+    largest power of two up to which it does.
+    """
     first, still = hole(last), 0
     for index in ahead:
         if shared(first, hole(index)) < LEAST_SHARED:
             break
         still += 1
-    return 1 << max(0, still.bit_length() - 1)
+    return still if 0 < still == len(ahead) else 1 << max(0, still.bit_length() - 1)
 
 
 def shared(one: Bits, other: Bits) -> float:
