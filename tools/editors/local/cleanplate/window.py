@@ -308,10 +308,15 @@ def _roughly(a: Seen, b: Seen) -> Matrix:
 
 
 class _Engine(threading.local):
-    """One flow engine per thread: it keeps state between calls."""
+    """One flow engine per thread: it keeps state between calls. A field has one point every STEP pixels: patches as
+    sparse and a short descent do for it.
+    """
 
     def __init__(self) -> None:
         self.fine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self.fine.setPatchStride(5)
+        self.fine.setGradientDescentIterations(8)
+        self.fine.setVariationalRefinementIterations(1)
         self.quick = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self.quick.setFinestScale(1)
 
