@@ -50,7 +50,7 @@ from tools.types import Bits, Box, Frame
 Method = Literal["auto", "temporal", "reference", "spatial", "texture"]
 AHEAD = 2
 """Frames whose borrowing runs ahead."""
-CALIBRATE_EVERY = 40
+CALIBRATE_EVERY = 80
 HIDDEN_HOLES = 1
 LEAST_RATIO, MOST_RATIO = 0.3, 12.0
 LEAN = 0.5
