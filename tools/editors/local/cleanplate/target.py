@@ -42,7 +42,7 @@ class Target:
     @cached_property
     def blocks(self) -> Blocks:
         """The hole and as much of its surround as it is judged by."""
-        return Blocks.touching(grown(self.hole, round(np.clip(self.reach, 8, 24))))
+        return Blocks.touching(grown(self.hole, round(np.clip(0.5 * self.reach, 6, 12))))
 
     @cached_property
     def places(self) -> tuple[Field, Field]:
