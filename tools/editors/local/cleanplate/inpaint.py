@@ -48,8 +48,8 @@ from tools.media.pixels import composite, from_444, part_of, to_444, whole_sampl
 from tools.types import Bits, Box, Frame
 
 Method = Literal["auto", "temporal", "reference", "spatial", "texture"]
-AHEAD = 2
-"""Frames whose borrowing runs ahead."""
+KEYS_AHEAD, AHEAD = 2, STRIDE + 1
+"""Key frames, and frames of any kind, whose borrowing runs ahead: a key frame holds many views."""
 CALIBRATE_EVERY = 80
 HIDDEN_HOLES = 1
 LEAST_RATIO, MOST_RATIO = 0.3, 12.0
@@ -168,7 +168,7 @@ class _Plate:
         ready: dict[int, Filled] = {}
         for turn in self._turns():
             begun.append(self._begin(turn))
-            if len(begun) > AHEAD:
+            if len(begun) > AHEAD or sum(one.turn.key for one in begun) > KEYS_AHEAD:
                 one = begun.popleft()
                 ready[one.turn.index] = self._finish(one)
             yield from self._in_order(ready)
@@ -191,6 +191,8 @@ class _Plate:
             reach = reach or reach_for(frame.width, frame.height, frame.layout.depth)
             self._window.reach = reach
             self._window.add(frame, np.array(mask))
+            if self._borrows and frame.index - 1 in self._window and mask.any():
+                self._pool.submit(self._window.step, frame.index - 1, 1)
             waiting.append(frame.index)
             self._due.append(frame.index)
             while len(waiting) >= reach + self._stride:

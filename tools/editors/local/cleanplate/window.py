@@ -202,13 +202,15 @@ def reach_for(width: int, height: int, depth: int) -> int:
 
 
 class Window:
-    """Frames around the one being filled, with motion between neighbours measured on demand, one pair at a time."""
+    """Frames around the one being filled, with motion between neighbours measured on demand."""
 
     def __init__(self, reach: int = MOST_REACH) -> None:
         self.reach = reach
         """Frames to each side of a target that may be looked at, however many there are at the moment."""
         self._seen: dict[int, Seen] = {}
         self._steps: dict[tuple[int, int], Step] = {}
+        self._gates: dict[tuple[int, int], threading.Lock] = {}
+        """Who measures a step holds its gate; others measure other steps meanwhile."""
         self._lock = threading.RLock()
 
     def add(self, frame: Frame, hole: Bits) -> None:
@@ -220,8 +222,9 @@ class Window:
         with self._lock:
             for index in [i for i in self._seen if i < before]:
                 del self._seen[index]
-            for key in [k for k in self._steps if k[0] < before or k[0] + k[1] < before]:
-                del self._steps[key]
+            for key in [k for k in self._gates if k[0] < before or k[0] + k[1] < before]:
+                del self._gates[key]
+                self._steps.pop(key, None)
 
     def __getitem__(self, index: int) -> Seen:
         return self._seen[index]
@@ -237,11 +240,16 @@ class Window:
 
     def step(self, index: int, direction: int) -> Step:
         """Motion from frame `index` to `index + direction`, direction being 1 or -1."""
+        key = (index, direction)
         with self._lock:
-            key = (index, direction)
-            if key not in self._steps:
-                self._steps[key] = self._measured(index, direction)
-            return self._steps[key]
+            gate = self._gates.setdefault(key, threading.Lock())
+        with gate:
+            made = self._steps.get(key)
+            if made is None:
+                made = self._measured(index, direction)
+                with self._lock:
+                    self._steps[key] = made
+            return made
 
     def _measured(self, index: int, direction: int) -> Step:
         """Always measured forward and alike, so that it does not matter who asks first."""
