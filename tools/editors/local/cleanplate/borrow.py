@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.blocks import CELL
-from tools.editors.local.cleanplate.fields import Field, grown
+from tools.editors.local.cleanplate.fields import Field
 from tools.editors.local.cleanplate.grain import changing
 from tools.editors.local.cleanplate.lattice import Lattice, bordered
 from tools.editors.local.cleanplate.likeness import Likeness
@@ -39,8 +39,6 @@ LONG_AGO = 100.0
 """How many frames off the sight counts as that a carried fill was made from."""
 MOST_ROWS = 1 << 14
 """Rows of positions that one call of OpenCV's remap is given: it takes less than 2¹⁵."""
-EDGE = 4
-"""Pixels beside the hole that its fill is levelled with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +279,7 @@ def _fine(slots: Slots, n: int, target: Target) -> tuple[Field, Field]:
     """A slot's working positions as full-size positions of the blocks' pixels."""
     lattice = slots.lattice
     wide = bordered(np.stack([slots.x[n], slots.y[n]])).transpose(1, 2, 0)
-    across, down = target.places
+    across, down = target.outline.places
     at = (
         across * np.float32(lattice.columns / target.box.w) + 0.5,
         down * np.float32(lattice.rows / target.box.h) + 0.5,
@@ -419,8 +417,3 @@ def levelled(fill: Stack, target: Target, edge: Stack) -> Stack:
     held = blurred(torch.cat([gap, weight], 1), 0.75)
     firm = (held[:, 3:] / 0.1).clamp_max(1.0)
     return fill + blocks.lifted(extended(held[:, :3] / held[:, 3:].clamp_min(1e-4), firm))[0]
-
-
-def edge_of(target: Target) -> Bits:
-    """Known pixels beside the hole."""
-    return np.asarray(target.known & grown(~target.known, EDGE), np.bool_)

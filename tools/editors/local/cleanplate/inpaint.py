@@ -28,7 +28,6 @@ from tools.editors.local.cleanplate.borrow import (
     Trust,
     borrowed,
     carried,
-    edge_of,
     fused,
     levelled,
     lying,
@@ -40,7 +39,7 @@ from tools.editors.local.cleanplate.grain import Lived, grained
 from tools.editors.local.cleanplate.order import STRIDE, Turn, turns
 from tools.editors.local.cleanplate.reference import Tracked
 from tools.editors.local.cleanplate.spatial import roughness, spatial_fill
-from tools.editors.local.cleanplate.target import Target, around_of, eight_bit, put, target_of
+from tools.editors.local.cleanplate.target import Outline, Target, around_of, eight_bit, outline_of, put, target_of
 from tools.editors.local.cleanplate.tensors import Stack, mean_square, normalised
 from tools.editors.local.cleanplate.texture import textured
 from tools.editors.local.cleanplate.window import Window, moved, reach_for
@@ -156,6 +155,7 @@ class _Plate:
         self._window = Window()
         self._trust = Trust()
         self._calibrated = -CALIBRATE_EVERY
+        self._outlined: tuple[Bits, list[Outline]] = np.zeros((0, 0), np.bool_), []
         self._done: dict[int, Result] = {}
         """Finished frames that are yet carried on."""
         self._promised: dict[int, float] = {}
@@ -221,8 +221,15 @@ class _Plate:
         if turn.key:
             self._calibrate(turn.index)
         way = partial(borrowed if self._borrows and turn.key else lying, grain=self._settings.grain)
-        targets = [target_of(self._window, turn.index, part) for part in regions(hole)]
+        targets = [target_of(self._window, turn.index, outline) for outline in self._outlines(turn.index)]
         return _Begun(turn, [_Part(t, turn, self._pool.submit(way, self._window, t, turn.beside)) for t in targets])
+
+    def _outlines(self, index: int) -> list[Outline]:
+        """The outlines of a frame's parts: those of the last frame that was asked for, where its hole is the same."""
+        seen = self._window[index]
+        if not np.array_equal(seen.hole, self._outlined[0]):
+            self._outlined = seen.hole, [outline_of(seen, part) for part in regions(seen.hole)]
+        return self._outlined[1]
 
     def _finish(self, begun: _Begun) -> Filled:
         turn = begun.turn
@@ -322,7 +329,7 @@ class _Plate:
         if where.sum() < 0.4 * hole.sum() or where.sum() < 32:
             return None
         hidden = self._window.hiding(shift)
-        target = target_of(hidden, index, where)
+        target = target_of(hidden, index, outline_of(hidden[index], where))
         found = borrowed(hidden, target, (), grain=False).donors
         inside = target.hole
         grown_error = square_mean(spatial_fill(target) - target.codes)[inside]
@@ -393,7 +400,7 @@ def filled(got: Fused | None, mix: Mix, target: Target, alone: Field) -> Field:
     blocks = target.blocks
     have, hole, share = (torch.from_numpy(blocks.cut(plane)) for plane in (made, target.hole, mix.share))
     have = have.permute(2, 0, 1)
-    edge = got.reached * torch.from_numpy(blocks.cut(edge_of(target)))
+    edge = got.reached * torch.from_numpy(blocks.cut(target.outline.edge))
     level = levelled(got.codes, target, edge[None, None])
     mixed = torch.where(hole, level * share + have * (1 - share), have)
     blocks.put(mixed.permute(1, 2, 0).numpy(), made)

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.fields import Field, grown
-from tools.editors.local.cleanplate.target import Target
+from tools.editors.local.cleanplate.target import Outline, Target
 from tools.editors.local.cleanplate.tensors import Stack
 from tools.editors.local.cleanplate.window import BEYOND, HIDDEN, LEVELS, Seen
 from tools.types import Bits, Box
@@ -152,22 +152,22 @@ def looked(seen: Seen, level: int, x: Field, y: Field) -> Field:
     return np.asarray(value, np.float32)
 
 
-class Scene:
-    """A target on its lattice: where its hole lies, in which pieces, and which cells are looked at closely."""
+class Ground:
+    """An outline on its lattice: where its hole lies, in which pieces, and which cells are looked at closely."""
 
-    def __init__(self, seen: Seen, target: Target) -> None:
-        self.seen, self.target = seen, target
-        self.lattice = Lattice.over(target.box, seen.scale)
+    def __init__(self, outline: Outline, scale: float) -> None:
+        self.outline = outline
+        self.lattice = Lattice.over(outline.box, scale)
 
     @cached_property
     def hole(self) -> Bits:
         """Cells (rows, columns) that the hole touches."""
-        return np.asarray(self.lattice.share(self.target.hole) > 0, np.bool_)
+        return np.asarray(self.lattice.share(self.outline.hole) > 0, np.bool_)
 
     @cached_property
     def ring(self) -> Cells:
         """Cells that the hole or the ring around it touches."""
-        around = grown(self.target.hole, round(float(np.clip(RING * self.target.reach, *RINGS))))
+        around = grown(self.outline.hole, round(float(np.clip(RING * self.outline.reach, *RINGS))))
         return np.flatnonzero(self.lattice.share(around).ravel() > 0)
 
     @cached_property
@@ -176,13 +176,13 @@ class Scene:
 
     @cached_property
     def reach(self) -> float:
-        """The target's reach in cells."""
-        return max(1.0, self.target.reach * self.lattice.scale / (1 << self.lattice.level))
+        """The outline's reach in cells."""
+        return max(1.0, self.outline.reach * self.lattice.scale / (1 << self.lattice.level))
 
     @cached_property
     def pieces(self) -> NDArray[np.int64]:
         """Which connected piece of the hole every cell is nearest to, (rows, columns)."""
-        _, numbers = cv2.connectedComponents(grown(self.target.hole, 4).astype(np.uint8))
+        _, numbers = cv2.connectedComponents(grown(self.outline.hole, 4).astype(np.uint8))
         size = (self.lattice.columns, self.lattice.rows)
         small = cv2.resize(numbers.astype(np.uint16), size, interpolation=cv2.INTER_NEAREST)
         small = np.where(self.hole, small, 0)
@@ -192,6 +192,21 @@ class Scene:
         numbered = np.zeros(int(nearest.max()) + 1, np.int64)
         numbered[nearest[small > 0]] = small[small > 0]
         return np.asarray(np.maximum(numbered[nearest] - 1, 0), np.int64)
+
+
+@lru_cache(maxsize=4)
+def ground_of(outline: Outline, scale: float) -> Ground:
+    """The ground of an outline, the same for all frames that share it."""
+    return Ground(outline, scale)
+
+
+class Scene:
+    """A target and its frame on their lattice."""
+
+    def __init__(self, seen: Seen, target: Target) -> None:
+        self.seen, self.target = seen, target
+        self.ground = ground_of(target.outline, seen.scale)
+        self.lattice = self.ground.lattice
 
     def sight(self, per: int, cells: Cells, blur: int = 0) -> Sight:
         """The target's own frame at `per` × `per` points in every one of the cells, from the level of the pyramid that

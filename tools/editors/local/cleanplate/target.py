@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.blocks import SIDE, Blocks
 from tools.editors.local.cleanplate.fields import Field, grown
-from tools.editors.local.cleanplate.window import Window
+from tools.editors.local.cleanplate.window import Seen, Window
 from tools.types import Bits, Box
 
 MARGIN = 24
 """Pixels of surround on each side, at least."""
+EDGE = 4
+"""Pixels beside the hole that its fill is levelled with."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """A hole with its surround. The sides of `box` are whole blocks; right and below it may reach beyond the frame.
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """Where a hole lies, and what follows from that alone: frames in which it stays share it.
 
-    `codes` is (h, w, 3) float32 in 8-bit steps of the source's code values; `hole` is what must be filled, `known`
-    what may be believed.
+    The sides of `box` are whole blocks; right and below it may reach beyond the frame. `hole` (h, w) is what must be
+    filled, `known` (h, w) what may be believed.
     """
 
-    index: int
     box: Box
-    codes: Field
     hole: Bits
     known: Bits
 
@@ -50,27 +50,63 @@ class Target:
         ys, xs = np.mgrid[0 : self.box.h, 0 : self.box.w].astype(np.float32) + np.float32(0.5)
         return self.blocks.cut(xs), self.blocks.cut(ys)
 
+    @cached_property
+    def edge(self) -> Bits:
+        """Known pixels beside the hole."""
+        return np.asarray(self.known & grown(~self.known, EDGE), np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A hole in frame `index` with its surround; `codes` is (h, w, 3) float32 in 8-bit steps of the source's code
+    values.
+    """
+
+    index: int
+    outline: Outline
+    codes: Field
+
+    @property
+    def box(self) -> Box:
+        return self.outline.box
+
+    @property
+    def hole(self) -> Bits:
+        return self.outline.hole
+
+    @property
+    def known(self) -> Bits:
+        return self.outline.known
+
+    @property
+    def reach(self) -> float:
+        return self.outline.reach
+
+    @property
+    def blocks(self) -> Blocks:
+        return self.outline.blocks
+
 
 def eight_bit(depth: int) -> float:
     """What a code value of `depth` bits is worth in 8-bit steps."""
     return float(2.0 ** (8 - depth))
 
 
-def target_of(window: Window, index: int, part: Bits) -> Target:
-    """One part (H, W) of a frame's hole, cut out with a margin."""
-    seen = window[index]
+def outline_of(seen: Seen, part: Bits) -> Outline:
+    """The outline of one part (H, W) of a frame's hole, with a margin."""
     height, width = part.shape
     box = around_of(part, width, height)
     box = Box(box.x, box.y, -(-box.w // SIDE) * SIDE, -(-box.h // SIDE) * SIDE)
     layout = seen.frame.layout
     unknown = grown(seen.hole | part, max(layout.chroma_x, layout.chroma_y))
-    return Target(
-        index=index,
-        box=box,
-        codes=seen.codes(box).astype(np.float32) * np.float32(eight_bit(layout.depth)),
-        hole=_cut(part, box),
-        known=_cut(~unknown, box),
-    )
+    return Outline(box, hole=_cut(part, box), known=_cut(~unknown, box))
+
+
+def target_of(window: Window, index: int, outline: Outline) -> Target:
+    """What lies at an outline in a frame."""
+    seen = window[index]
+    codes = seen.codes(outline.box).astype(np.float32)
+    return Target(index, outline, codes * np.float32(eight_bit(seen.frame.layout.depth)))
 
 
 def around_of(part: Bits, width: int, height: int) -> Box:

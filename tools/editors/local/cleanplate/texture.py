@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tools.editors.local.cleanplate.borrow import Donors, edge_of, levelled
+from tools.editors.local.cleanplate.borrow import Donors, levelled
 from tools.editors.local.cleanplate.exemplar import exemplar_fill
 from tools.editors.local.cleanplate.fields import Field
 from tools.editors.local.cleanplate.target import Target
@@ -37,7 +37,7 @@ def textured(target: Target, guess: Field, real: Field, before: Donors | None, s
 def _kept(target: Target, before: Donors, made: Field, wanted: Bits) -> Bits:
     """Writes the last frame's fill, on the surround's level, into `made`; returns where it lies."""
     blocks = target.blocks
-    edge = before.valid[0, 0] * torch.from_numpy(blocks.cut(edge_of(target)))
+    edge = before.valid[0, 0] * torch.from_numpy(blocks.cut(target.outline.edge))
     codes, there = made.copy(), np.zeros(target.hole.shape, np.bool_)
     blocks.put(levelled(before.codes[0], target, edge[None, None]).permute(1, 2, 0).numpy(), codes)
     blocks.put(before.valid[0, 0].numpy() > 0, there)

@@ -106,21 +106,21 @@ def _settled(window: Window, scene: Scene, found: Slots | None, levels: Sequence
         return None
     for level in levels:
         per = min(8, 1 << max(0, scene.lattice.level - level))
-        found = placed(window, found, scene.sight(per, scene.ring), FINE)
+        found = placed(window, found, scene.sight(per, scene.ground.ring), FINE)
     return found
 
 
 def _chosen(window: Window, scene: Scene, found: Slots) -> Slots | None:
     """For every piece of the hole the views that suit it best."""
-    coarse = scene.sight(1, scene.everywhere, 1)
+    coarse = scene.sight(1, scene.ground.everywhere, 1)
     found = placed(window, found, coarse, COARSE)
     best = _best(_picks(window, scene, found, coarse))
     if not best:
         return None
     found = found.kept(best)
-    found = placed(window, found, scene.sight(1, scene.everywhere), MIDDLE)
-    picks = _picks(window, scene, found, scene.sight(JUDGED, scene.ring))
-    return _by_piece(found, picks, scene.pieces)
+    found = placed(window, found, scene.sight(1, scene.ground.everywhere), MIDDLE)
+    picks = _picks(window, scene, found, scene.sight(JUDGED, scene.ground.ring))
+    return _by_piece(found, picks, scene.ground.pieces)
 
 
 def _by_piece(found: Slots, picks: Sequence[Sequence[int]], pieces: NDArray[np.int64]) -> Slots | None:
@@ -170,7 +170,7 @@ def candidates(window: Window, scene: Scene) -> Slots | None:
     found: list[View] = []
     for direction in (1, -1):
         for model in models:
-            found += _walk(window, _Way(index, direction, model), lattice.middles, scene.hole)
+            found += _walk(window, _Way(index, direction, model), lattice.middles, scene.ground.hole)
     found = _worthwhile(found, index)
     if not found:
         return None
@@ -294,12 +294,12 @@ def _best(picks: list[list[int]]) -> list[int]:
 def _picks(window: Window, scene: Scene, found: Slots, sight: Sight) -> list[list[int]]:
     """For every piece of the hole the views that suit it best."""
     luma, free = _seen(window, found, sight)
-    error = _judged(sight, luma, free * sight.known, scene.reach)
+    error = _judged(sight, luma, free * sight.known, scene.ground.reach)
     surety = sight.means(free) / (error * torch.from_numpy(found.ages(scene.target.index))[:, None])
-    have = 1 / roughness(sight, scene.reach)
+    have = 1 / roughness(sight, scene.ground.reach)
     frames = [found.frames[int(which[0, 0])] for which in found.which]
-    pieces = np.where(scene.hole, scene.pieces, -1)
-    masks = [torch.from_numpy(pieces == n) for n in range(int(scene.pieces.max()) + 1)]
+    pieces = np.where(scene.ground.hole, scene.ground.pieces, -1)
+    masks = [torch.from_numpy(pieces == n) for n in range(int(scene.ground.pieces.max()) + 1)]
     return [_greedy(surety[:, 0, mask], have[0, 0, mask], frames) for mask in masks]
 
 
