@@ -21,7 +21,7 @@ from tools.editors.local.cleanplate.lattice import Lattice, bordered
 from tools.editors.local.cleanplate.likeness import Likeness
 from tools.editors.local.cleanplate.sides import Sights, of_one_sight
 from tools.editors.local.cleanplate.target import Target, eight_bit
-from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, mean_square, normalised
+from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, mean_square, normalised, planar
 from tools.editors.local.cleanplate.views import CEILING, FLOOR, LEAST_RING, Slots, beside_views, found_views, graded
 from tools.editors.local.cleanplate.window import Seen, Window
 from tools.types import Bits, Box
@@ -138,9 +138,11 @@ def _borrowed(find: Find, window: Window, target: Target, beside: Sequence[int],
     slots = find(window, target, beside) if target.known.sum() >= LEAST_RING else None
     if slots is None:
         return Borrowed()
-    taken = [_slot(window, slots, n, target) for n in range(len(slots.x))]
+    places = [_fine(slots, n, target) for n in range(len(slots.x))]
+    cells = _cells_of_blocks(slots.lattice, target)
+    taken = [_slot(window, slots, n, cells, *place) for n, place in enumerate(places)]
     scale = eight_bit(window[target.index].frame.layout.depth)
-    codes = torch.from_numpy(np.stack([one[0] for one in taken])).permute(0, 3, 1, 2) * scale
+    codes = torch.stack([planar(one[0]) for one in taken]).mul_(scale)
     valid = torch.from_numpy(np.stack([one[1] for one in taken])).float()[:, None]
     light, error = _graded(codes, valid, target)
     codes += light
@@ -150,7 +152,7 @@ def _borrowed(find: Find, window: Window, target: Target, beside: Sequence[int],
     )
     count = len(taken) - len(beside)
     carriers = tuple(
-        Carrier(frame, *_fine(slots, n, target), light[n : n + 1], error[n : n + 1])
+        Carrier(frame, *places[n], light[n : n + 1], error[n : n + 1])
         for n, frame in enumerate(beside, start=count)
     )
     changes = _grain(codes, valid, range(count, len(taken)), target) if grain else None
@@ -193,11 +195,14 @@ def _all(source: Source, count: int) -> tuple[Source, ...]:
     return (source,) * count
 
 
-def _slot(window: Window, slots: Slots, n: int, target: Target) -> tuple[Field, Bits]:
-    """One slot's native codes (blocks, SIDE², 3) at the target's blocks, and where they may be believed."""
-    x, y = _fine(slots, n, target)
+def _slot(
+    window: Window, slots: Slots, n: int, cells: NDArray[np.int64], x: Field, y: Field
+) -> tuple[Field, Bits]:
+    """One slot's native codes (blocks, SIDE², 3) at the positions of blocks whose middles lie in `cells`, and where
+    they may be believed.
+    """
     codes, valid = np.zeros((*x.shape, 3), np.float32), np.zeros(x.shape, np.bool_)
-    for frame, mine in slots.used(n, _cells_of_blocks(slots.lattice, target)):
+    for frame, mine in slots.used(n, cells):
         if mine.all():
             return _taken(window[frame], x, y)
         codes[mine], valid[mine] = _taken(window[frame], x[mine], y[mine])
@@ -220,8 +225,7 @@ def carried(window: Window, target: Target, last: Result, carrier: Carrier) -> D
     made, *planes = last.over(seen, part)
     old = _steady(made, *at)
     error, real = (_read(plane, *at, cv2.INTER_NEAREST) for plane in planes)
-    scale = np.float32(eight_bit(seen.frame.layout.depth))
-    codes = torch.from_numpy(old.astype(np.float32) * scale).permute(2, 0, 1)[None]
+    codes = planar(old)[None].mul_(eight_bit(seen.frame.layout.depth))
     before, borrowed = (torch.from_numpy(plane)[None, None] for plane in (error, real))
     ages = SEEN_AGES * borrowed + GROWN_AGES * (1 - borrowed)
     expected = carrier.error + target.blocks.cells(ages * before)
@@ -312,9 +316,9 @@ def _graded(codes: Stack, valid: Stack, target: Target) -> tuple[Stack, Stack]:
 
 def truth_of(target: Target) -> tuple[Stack, Stack]:
     """The target's codes (1, 3, blocks, SIDE²) and where they are known (1, 1, …)."""
-    truth = torch.from_numpy(np.ascontiguousarray(target.blocks.cut(target.codes)))
+    truth = planar(target.blocks.cut(target.codes))
     known = torch.from_numpy(target.blocks.cut(target.known)).float()
-    return truth.permute(2, 0, 1)[None], known[None, None]
+    return truth[None], known[None, None]
 
 
 def of_likenesses(shown: Sequence[Likeness], target: Target) -> Donors | None:

@@ -40,7 +40,7 @@ from tools.editors.local.cleanplate.order import STRIDE, Turn, turns
 from tools.editors.local.cleanplate.reference import Tracked
 from tools.editors.local.cleanplate.spatial import roughness, spatial_fill
 from tools.editors.local.cleanplate.target import Outline, Target, around_of, eight_bit, outline_of, put, target_of
-from tools.editors.local.cleanplate.tensors import Stack, mean_square, normalised
+from tools.editors.local.cleanplate.tensors import Stack, mean_square, normalised, planar
 from tools.editors.local.cleanplate.texture import textured
 from tools.editors.local.cleanplate.window import Window, moved, reach_for
 from tools.media.pixels import composite, from_444, part_of, to_444, whole_samples, with_part
@@ -378,7 +378,7 @@ def weighed(got: Fused | None, target: Target, alone: Field, rough: float, *, gr
 def _grown_error(got: Fused, target: Target, alone: Field) -> Stack:
     """Squared error expected of `alone` by how it differs from what donors show, (blocks, SIDE²)."""
     blocks = target.blocks
-    apart = mean_square((got.codes - torch.from_numpy(blocks.cut(alone)).permute(2, 0, 1))[None])
+    apart = mean_square((got.codes - planar(blocks.cut(alone)))[None])
     inside = torch.from_numpy(blocks.cut(target.hole)).float()[None, None] * got.reached
     return blocks.lifted(normalised(blocks.cells((apart - got.error) * inside), blocks.cells(inside), MISSED))[0, 0]
 
@@ -398,8 +398,8 @@ def filled(got: Fused | None, mix: Mix, target: Target, alone: Field) -> Field:
     if got is None:
         return made
     blocks = target.blocks
-    have, hole, share = (torch.from_numpy(blocks.cut(plane)) for plane in (made, target.hole, mix.share))
-    have = have.permute(2, 0, 1)
+    have = planar(blocks.cut(made))
+    hole, share = (torch.from_numpy(blocks.cut(plane)) for plane in (target.hole, mix.share))
     edge = got.reached * torch.from_numpy(blocks.cut(target.outline.edge))
     level = levelled(got.codes, target, edge[None, None])
     mixed = torch.where(hole, level * share + have * (1 - share), have)

@@ -136,6 +136,8 @@ class Sight:
 
     def sums(self, values: Stack) -> Stack:
         """Means over the points of every cell, (…, cells, per²) → (…, cells)."""
+        if self.per == 1:
+            return values[..., 0]
         return (values @ values.new_full((self.per**2, 1), 1 / self.per**2))[..., 0]
 
     def at_cells(self, grid: Stack) -> Stack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,6 +22,14 @@ LARGE = 160
 def stack(array: NDArray[Any]) -> Stack:
     """(n, h, w) or (h, w) numpy fields as (n, 1, h, w)."""
     return torch.from_numpy(np.ascontiguousarray(array, np.float32)).reshape(-1, 1, *array.shape[-2:])
+
+
+def planar(values: NDArray[Any]) -> Stack:
+    """(n, m, 3) numpy codes as (3, n, m), each plane of its own in memory: mixed layouts are slow."""
+    made = np.empty((values.shape[2], *values.shape[:2]), np.float32)
+    for plane, whole in zip(made, cv2.split(values), strict=True):
+        plane[:] = whole
+    return torch.from_numpy(made)
 
 
 @lru_cache(maxsize=256)
