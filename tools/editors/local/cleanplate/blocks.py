@@ -62,9 +62,12 @@ class Blocks:
     def lifted(self, grid: Stack) -> Stack:
         """Bilinear: a grid of cells (n, c, 2 · rows, 2 · columns) at every pixel, (n, c, blocks, SIDE²)."""
         n, c = grid.shape[:2]
-        near = functional.unfold(functional.pad(grid, (1, 1, 1, 1), mode="replicate"), 4, stride=2)
-        near = near.reshape(n, c, 16, -1)[..., self._chosen()]
-        return torch.einsum("ncsb,ps->ncbp", near, _weights())
+        wide = functional.pad(grid, (1, 1, 1, 1), mode="replicate")
+        row, column = np.divmod(self.chosen, self.columns)
+        across = wide.shape[-1]
+        corner = (SIDE // CELL) * (row * across + column)
+        near = corner[:, None] + (np.arange(4)[:, None] * across + np.arange(4)).ravel()
+        return wide.reshape(n, c, -1)[..., torch.from_numpy(near)] @ _weights()
 
     def repeated(self, grid: Stack) -> Stack:
         """A grid of cells (n, c, 2 · rows, 2 · columns) at every pixel, (n, c, blocks, SIDE²), with steps between."""
@@ -88,10 +91,10 @@ def _means() -> torch.Tensor:
 
 @lru_cache(maxsize=1)
 def _weights() -> torch.Tensor:
-    """(SIDE², 16): how the pixels of a block follow from the 4 × 4 cells around it."""
+    """(16, SIDE²): how the pixels of a block follow from the 4 × 4 cells around it."""
     place = (np.arange(SIDE) + 0.5) / CELL + 0.5
     below = np.floor(place).astype(int)
     along = np.zeros((SIDE, 4), np.float32)
     along[np.arange(SIDE), below] = 1 - (place - below)
     along[np.arange(SIDE), below + 1] = place - below
-    return torch.from_numpy(np.einsum("ai,bj->abij", along, along).reshape(SIDE * SIDE, 16).astype(np.float32))
+    return torch.from_numpy(np.einsum("ai,bj->ijab", along, along).reshape(16, SIDE * SIDE).astype(np.float32))

@@ -64,13 +64,16 @@ def _pull_push(values: Field, weight: Field) -> Field:
         total = max(float(weight.sum()), 1e-9)
         mean = (values * weight).sum(axis=(0, 1), keepdims=True) / total
         return np.asarray(values * weight + mean * (1 - weight), np.float32)
-    down = cv2.pyrDown(np.dstack([values * weight, weight]))
+    held = values * weight
+    down = cv2.pyrDown(np.dstack([held, weight]))
     density = down[..., -1:]
     level = np.asarray(down[..., :-1] / np.maximum(density, 1e-6), np.float32)
     coarse = _pull_push(level, np.minimum(np.float32(1), density * 4))
     size = (weight.shape[1], weight.shape[0])
-    lifted = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR).reshape(values.shape)
-    return np.asarray(values * weight + lifted * (1 - weight), np.float32)
+    made = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR).reshape(values.shape)
+    made *= 1 - weight
+    made += held
+    return np.asarray(made, np.float32)
 
 
 def sample(picture: NDArray[Any], x: Field, y: Field, interpolation: int = cv2.INTER_LINEAR) -> Field:
