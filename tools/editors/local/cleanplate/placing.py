@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from tools.editors.local.cleanplate.lattice import Sight
-from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, normalised
+from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, lifted, normalised, pooled
 
 RIDGE, TEXTURE = 2.0, 200.0
 """Added to the structure tensor, and its smaller eigenvalue at which a displacement is believed by half."""
@@ -17,6 +17,8 @@ LONGEST = 2.0
 """Points by which one round moves a view at most."""
 LIGHT = 4.0
 """Sigma of the windows that light is matched in, in those that displacement is measured in."""
+WIDE = 2.0
+"""Sigma in cells of windows from which on displacements are found on a grid half as fine."""
 TIGHT = 1e-3
 """How much an affine displacement is drawn to none, in shares of what is known of it."""
 
@@ -38,11 +40,18 @@ def left_over(sight: Sight, luma: Stack, free: Stack, sigma: float) -> Stack:
     one, two = weight * sight.across, weight * sight.down
     products = (one * sight.across, one * sight.down, two * sight.down, one * gap, two * gap, core)
     sums = sight.lattice.dense(sight.sums(torch.stack(products, 1)), sight.cells)
+    by = 2 if cells >= WIDE else 1
+    shift = _shift(pooled(sums, by), cells / by) / sight.per
+    return shift if by == 1 else lifted(shift, (sight.lattice.rows, sight.lattice.columns))
+
+
+def _shift(sums: Stack, sigma: float) -> Stack:
+    """(n, 2, rows, columns): displacements in points, from the sums of products."""
     overall = _overall(sums)
-    moved, sure = _solved(blurred(_beyond(sums, overall), cells))
-    held = blurred(torch.cat([moved * sure, sure], 1), cells)
+    moved, sure = _solved(blurred(_beyond(sums, overall), sigma))
+    held = blurred(torch.cat([moved * sure, sure], 1), sigma)
     calm, firm = held[:, :2] / held[:, 2:].clamp_min(1e-3), (held[:, 2:] / 0.3).clamp_max(1.0)
-    return (extended(calm, firm) + overall) / sight.per
+    return extended(calm, firm) + overall
 
 
 def _overall(sums: Stack) -> Stack:

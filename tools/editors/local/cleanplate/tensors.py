@@ -79,7 +79,7 @@ def normalised(weighed: Stack, weight: Stack, sigma: float) -> Stack:
     weight the overall mean.
     """
     size = (weighed.shape[-2], weighed.shape[-1])
-    by = max(1, int(sigma)) if max(size) > LARGE else 1
+    by = max(1, int(sigma if max(size) > LARGE else sigma / 3))
     total = weight.mean(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
     mean = weighed.mean(dim=(-2, -1), keepdim=True) / total
     both = blurred(pooled(torch.cat([weighed, weight.expand(len(weighed), -1, -1, -1)], 1), by), sigma / by)
