@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import cv2
@@ -17,12 +18,22 @@ from numpy.typing import NDArray
 from tools.editors.local.cleanplate.blocks import CELL
 from tools.editors.local.cleanplate.fields import Field
 from tools.editors.local.cleanplate.grain import changing
-from tools.editors.local.cleanplate.lattice import Lattice, bordered
+from tools.editors.local.cleanplate.lattice import Grid, Lattice, bordered
 from tools.editors.local.cleanplate.likeness import Likeness
 from tools.editors.local.cleanplate.sides import Sights, of_one_sight
 from tools.editors.local.cleanplate.target import Target, eight_bit
 from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, mean_square, normalised, planar
-from tools.editors.local.cleanplate.views import CEILING, FLOOR, LEAST_RING, Slots, beside_views, found_views, graded
+from tools.editors.local.cleanplate.views import (
+    CEILING,
+    FLOOR,
+    FULL,
+    LEAST_RING,
+    Effort,
+    Slots,
+    beside_views,
+    found_views,
+    graded,
+)
 from tools.editors.local.cleanplate.window import Seen, Window
 from tools.types import Bits, Box
 
@@ -123,9 +134,9 @@ class Borrowed:
     grain: NDArray[np.float64] | None = None
 
 
-def borrowed(window: Window, target: Target, beside: Sequence[int], *, grain: bool) -> Borrowed:
+def borrowed(window: Window, target: Target, beside: Sequence[int], *, grain: bool, effort: Effort = FULL) -> Borrowed:
     """What other frames of the window show of the target's hole, and the ways in which the frames `beside` lie."""
-    return _borrowed(found_views, window, target, beside, grain=grain)
+    return _borrowed(partial(found_views, effort=effort), window, target, beside, grain=grain)
 
 
 def lying(window: Window, target: Target, beside: Sequence[int], *, grain: bool) -> Borrowed:
@@ -140,7 +151,7 @@ def _borrowed(find: Find, window: Window, target: Target, beside: Sequence[int],
         return Borrowed()
     places = [_fine(slots, n, target) for n in range(len(slots.x))]
     cells = _cells_of_blocks(slots.lattice, target)
-    taken = [_slot(window, slots, n, cells, *place) for n, place in enumerate(places)]
+    taken = [_slot(window, slots, n, cells, place) for n, place in enumerate(places)]
     scale = eight_bit(window[target.index].frame.layout.depth)
     codes = torch.stack([planar(one[0]) for one in taken]).mul_(scale)
     valid = torch.from_numpy(np.stack([one[1] for one in taken])).float()[:, None]
@@ -152,8 +163,7 @@ def _borrowed(find: Find, window: Window, target: Target, beside: Sequence[int],
     )
     count = len(taken) - len(beside)
     carriers = tuple(
-        Carrier(frame, *places[n], light[n : n + 1], error[n : n + 1])
-        for n, frame in enumerate(beside, start=count)
+        Carrier(frame, *places[n], light[n : n + 1], error[n : n + 1]) for n, frame in enumerate(beside, start=count)
     )
     changes = _grain(codes, valid, range(count, len(taken)), target) if grain else None
     return Borrowed(found.first(count), carriers, changes)
@@ -195,12 +205,11 @@ def _all(source: Source, count: int) -> tuple[Source, ...]:
     return (source,) * count
 
 
-def _slot(
-    window: Window, slots: Slots, n: int, cells: NDArray[np.int64], x: Field, y: Field
-) -> tuple[Field, Bits]:
+def _slot(window: Window, slots: Slots, n: int, cells: NDArray[np.int64], at: Grid) -> tuple[Field, Bits]:
     """One slot's native codes (blocks, SIDE², 3) at the positions of blocks whose middles lie in `cells`, and where
     they may be believed.
     """
+    x, y = at
     codes, valid = np.zeros((*x.shape, 3), np.float32), np.zeros(x.shape, np.bool_)
     for frame, mine in slots.used(n, cells):
         if mine.all():

@@ -70,10 +70,11 @@ def _pull_push(values: Field, weight: Field) -> Field:
     level = np.asarray(down[..., :-1] / np.maximum(density, 1e-6), np.float32)
     coarse = _pull_push(level, np.minimum(np.float32(1), density * 4))
     size = (weight.shape[1], weight.shape[0])
-    made = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR).reshape(values.shape)
+    made: Field = np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    made = made.reshape(values.shape)
     made *= 1 - weight
     made += held
-    return np.asarray(made, np.float32)
+    return made
 
 
 def sample(picture: NDArray[Any], x: Field, y: Field, interpolation: int = cv2.INTER_LINEAR) -> Field:

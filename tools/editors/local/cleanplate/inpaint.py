@@ -42,6 +42,7 @@ from tools.editors.local.cleanplate.spatial import roughness, spatial_fill
 from tools.editors.local.cleanplate.target import Outline, Target, around_of, eight_bit, outline_of, put, target_of
 from tools.editors.local.cleanplate.tensors import Stack, mean_square, normalised, planar
 from tools.editors.local.cleanplate.texture import textured
+from tools.editors.local.cleanplate.views import FULL, LESS
 from tools.editors.local.cleanplate.window import Window, moved, reach_for
 from tools.media.pixels import composite, from_444, part_of, to_444, whole_samples, with_part
 from tools.types import Bits, Box, Frame
@@ -220,7 +221,8 @@ class _Plate:
             return _Begun(turn)
         if turn.key:
             self._calibrate(turn.index)
-        way = partial(borrowed if self._borrows and turn.key else lying, grain=self._settings.grain)
+        looks = partial(borrowed, effort=LESS if turn.leaps else FULL)
+        way = partial(looks if self._borrows and turn.key else lying, grain=self._settings.grain)
         targets = [target_of(self._window, turn.index, outline) for outline in self._outlines(turn.index)]
         return _Begun(turn, [_Part(t, turn, self._pool.submit(way, self._window, t, turn.beside)) for t in targets])
 

@@ -34,6 +34,11 @@ class Turn:
     key: bool
     carried: bool = True
 
+    @property
+    def leaps(self) -> bool:
+        """Whether other frames lie between it and the key frame before, to be filled from both."""
+        return self.key and any(abs(self.index - index) > 1 for index in self.beside)
+
 
 def turns(last: int | None, waiting: Sequence[int], hole: Callable[[int], Bits], stride: int = STRIDE) -> list[Turn]:
     """The next frames up to a key frame, in the order in which they are filled.

@@ -33,12 +33,6 @@ AGES = 4.0
 moves in the hole, light, what a codec repeats) grows with time. On twelve removals 2 to 4 did best; without it up to
 1.4 dB less.
 """
-LOOKED_AT = 16
-"""Frames whose views are looked at."""
-PLACED = 16
-"""Views that are put in place on more than the coarsest grid."""
-SLOTS = 12
-"""Views that every piece of a hole borrows from, at most."""
 JUDGED = 4
 """Points a side of every cell at which views are held against each other: coarser, and all look alike."""
 COARSE, MIDDLE, FINE = 5.0, 2.5, 4.0
@@ -51,6 +45,23 @@ UNSEEN = 0.05
 """Share of the ring near by of which a view must show as much for half of what is expected of it to come from there."""
 LEAST_RING = 64
 """Known pixels that the target must have around it before anything can be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How many frames' views are looked at, how many views are put in place on more than the coarsest grid, and how
+    many every piece of a hole borrows from, at most.
+    """
+
+    frames: int
+    placed: int
+    slots: int
+
+
+FULL, LESS = Effort(16, 16, 12), Effort(10, 10, 8)
+"""Where a hole moves, other frames nearby show what it hides and the mean of many is better: with LESS, removals lose
+up to 1.0 dB. Where it stays, LESS does as well.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +96,19 @@ def ages(distance: NDArray[Any]) -> Field:
     return np.asarray(1 + np.abs(distance) / AGES, np.float32)
 
 
-def found_views(window: Window, target: Target, beside: Sequence[int]) -> Slots | None:
-    """Up to SLOTS views for every piece of the hole, and as the last ones a view of every frame in `beside`."""
+def found_views(window: Window, target: Target, beside: Sequence[int], effort: Effort) -> Slots | None:
+    """The views for every piece of the hole, and as the last ones a view of every frame in `beside`."""
     scene = Scene(window[target.index], target)
-    found = candidates(window, scene)
+    found = candidates(window, scene, effort)
     if found is not None:
-        found = _chosen(window, scene, found)
+        found = _chosen(window, scene, found, effort)
     return _settled(window, scene, _with(window, scene, found, beside), (1, 0))
 
 
 def beside_views(window: Window, target: Target, beside: Sequence[int]) -> Slots | None:
     """A view of every frame in `beside`, which are near."""
     scene = Scene(window[target.index], target)
-    return _settled(window, scene, _with(window, scene, None, beside), (0,))
+    return _settled(window, scene, _with(window, scene, None, beside), (1,))
 
 
 def _settled(window: Window, scene: Scene, found: Slots | None, levels: Sequence[int]) -> Slots | None:
@@ -110,16 +121,16 @@ def _settled(window: Window, scene: Scene, found: Slots | None, levels: Sequence
     return found
 
 
-def _chosen(window: Window, scene: Scene, found: Slots) -> Slots | None:
+def _chosen(window: Window, scene: Scene, found: Slots, effort: Effort) -> Slots | None:
     """For every piece of the hole the views that suit it best."""
     coarse = scene.sight(1, scene.ground.everywhere, 1)
     found = placed(window, found, coarse, COARSE)
-    best = _best(_picks(window, scene, found, coarse))
+    best = _best(_picks(window, scene, found, coarse, effort.slots), effort)
     if not best:
         return None
     found = found.kept(best)
     found = placed(window, found, scene.sight(1, scene.ground.everywhere), MIDDLE)
-    picks = _picks(window, scene, found, scene.sight(JUDGED, scene.ground.ring))
+    picks = _picks(window, scene, found, scene.sight(JUDGED, scene.ground.ring), effort.slots)
     return _by_piece(found, picks, scene.ground.pieces)
 
 
@@ -163,7 +174,7 @@ def _followed(window: Window, scene: Scene, frame: int) -> Grid:
     return x, y
 
 
-def candidates(window: Window, scene: Scene) -> Slots | None:
+def candidates(window: Window, scene: Scene, effort: Effort) -> Slots | None:
     """The views that promise most before they are looked at closely; None: no other frame shows the hole's content."""
     index, lattice = scene.target.index, scene.lattice
     models: tuple[MotionModel, ...] = ("plane", "flow")
@@ -171,7 +182,7 @@ def candidates(window: Window, scene: Scene) -> Slots | None:
     for direction in (1, -1):
         for model in models:
             found += _walk(window, _Way(index, direction, model), lattice.middles, scene.ground.hole)
-    found = _worthwhile(found, index)
+    found = _worthwhile(found, index, effort.frames)
     if not found:
         return None
     x, y = (np.stack([_everywhere(view, lattice)[axis] for view in found]) for axis in (0, 1))
@@ -232,18 +243,19 @@ def _walk(window: Window, way: _Way, grid: Grid, hole: Bits) -> Iterator[View]:
             yield View(at, (x, y) if way.model == "flow" else matrix / matrix[2, 2], shown)
 
 
-def _worthwhile(found: list[View], index: int) -> list[View]:
-    """All views of the frames that show most of what nothing else does, near ones first; a cell seen again counts
-    less and less."""
+def _worthwhile(found: list[View], index: int, count: int) -> list[View]:
+    """All views of the `count` frames that show most of what nothing else does, near ones first; a cell seen again
+    counts less and less.
+    """
     frames = sorted({view.index for view in found})
-    if len(frames) <= LOOKED_AT:
+    if len(frames) <= count:
         return found
     shown = np.stack([np.any([v.shown for v in found if v.index == frame], axis=0) for frame in frames])
     shown = shown.astype(np.float32)
     near = np.array([1.0 / (1.0 + abs(frame - index) / NEAR) for frame in frames], np.float32)
     want = np.ones(shown.shape[1], np.float32)
     picks: list[int] = []
-    while len(picks) < LOOKED_AT:
+    while len(picks) < count:
         news = (shown @ want) * near
         news[picks] = 0
         best = int(news.argmax())
@@ -285,14 +297,14 @@ def _read(planes: Field, shift: Field) -> Field:
     return np.asarray(planes + across * shift[:, 0] + down * shift[:, 1], np.float32)
 
 
-def _best(picks: list[list[int]]) -> list[int]:
-    """The views that every piece of the hole would have, at most PLACED, those that most pieces want first."""
-    wanted = [pick for rank in range(SLOTS) for pick in sorted({one[rank] for one in picks if rank < len(one)})]
-    return list(dict.fromkeys(wanted))[:PLACED]
+def _best(picks: list[list[int]], effort: Effort) -> list[int]:
+    """The views that every piece of the hole would have, as many as are placed, those that most pieces want first."""
+    wanted = [pick for rank in range(effort.slots) for pick in sorted({one[rank] for one in picks if rank < len(one)})]
+    return list(dict.fromkeys(wanted))[: effort.placed]
 
 
-def _picks(window: Window, scene: Scene, found: Slots, sight: Sight) -> list[list[int]]:
-    """For every piece of the hole the views that suit it best."""
+def _picks(window: Window, scene: Scene, found: Slots, sight: Sight, most: int) -> list[list[int]]:
+    """For every piece of the hole the views that suit it best, `most` at most."""
     luma, free = _seen(window, found, sight)
     error = _judged(sight, luma, free * sight.known, scene.ground.reach)
     surety = sight.means(free) / (error * torch.from_numpy(found.ages(scene.target.index))[:, None])
@@ -300,10 +312,10 @@ def _picks(window: Window, scene: Scene, found: Slots, sight: Sight) -> list[lis
     frames = [found.frames[int(which[0, 0])] for which in found.which]
     pieces = np.where(scene.ground.hole, scene.ground.pieces, -1)
     masks = [torch.from_numpy(pieces == n) for n in range(int(scene.ground.pieces.max()) + 1)]
-    return [_greedy(surety[:, 0, mask], have[0, 0, mask], frames) for mask in masks]
+    return [_greedy(surety[:, 0, mask], have[0, 0, mask], frames, most) for mask in masks]
 
 
-def _greedy(surety: Stack, have: Stack, frames: Sequence[int]) -> list[int]:
+def _greedy(surety: Stack, have: Stack, frames: Sequence[int], most: int) -> list[int]:
     """Greedy: each pick takes the most off the logarithm of the expected error of the fused whole, where inverse
     variances (n, cells) of different frames add up; over cells that a smooth fill would do with `have`. Two views of
     one frame show the same noise: the better of them counts.
@@ -312,7 +324,7 @@ def _greedy(surety: Stack, have: Stack, frames: Sequence[int]) -> list[int]:
     if not have.numel():
         return picks
     from_frame = torch.tensor(frames)
-    while len(picks) < min(SLOTS, len(surety)):
+    while len(picks) < min(most, len(surety)):
         gain = torch.log2(1 + surety / have).mean(1)
         gain[gain < LEAST_EACH * (surety > 0).float().mean(1)] = 0
         gain[picks] = 0
