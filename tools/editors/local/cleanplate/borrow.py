@@ -314,20 +314,12 @@ def _graded(codes: Stack, valid: Stack, target: Target) -> tuple[Stack, Stack]:
     how they do on the ring. Light is constant within a cell of the ring, so sums over cells are all that is needed.
     """
     blocks, reach = target.blocks, target.reach / CELL
-    truth, known = truth_of(target)
-    ring = valid * known
-    gap = (truth - codes).mul_(ring)
+    ring = valid * target.outline.believed
+    gap = (target.truth - codes).mul_(ring)
     weight = blocks.cells(ring)
     light = blocks.lifted(normalised(blocks.cells(gap), weight, max(1.0, reach)))
     error = blocks.cells(mean_square(gap - light * ring).clamp_max_(CEILING))
     return light, graded(error, weight, reach)
-
-
-def truth_of(target: Target) -> tuple[Stack, Stack]:
-    """The target's codes (1, 3, blocks, SIDE²) and where they are known (1, 1, …)."""
-    truth = planar(target.blocks.cut(target.codes))
-    known = torch.from_numpy(target.blocks.cut(target.known)).float()
-    return truth[None], known[None, None]
 
 
 def of_likenesses(shown: Sequence[Likeness], target: Target) -> Donors | None:
@@ -424,9 +416,8 @@ def levelled(fill: Stack, target: Target, edge: Stack) -> Stack:
     that a detail out of place at the edge draws no streak into the hole. `edge` is 1 where the two are compared.
     """
     blocks = target.blocks
-    truth, _ = truth_of(target)
     weight = blocks.cells(edge)
-    gap = blocks.cells((truth - fill) * edge)
+    gap = blocks.cells((target.truth - fill) * edge)
     held = blurred(torch.cat([gap, weight], 1), 0.75)
     firm = (held[:, 3:] / 0.1).clamp_max(1.0)
     return fill + blocks.lifted(extended(held[:, :3] / held[:, 3:].clamp_min(1e-4), firm))[0]

@@ -381,27 +381,27 @@ def _grown_error(got: Fused, target: Target, alone: Field) -> Stack:
     """Squared error expected of `alone` by how it differs from what donors show, (blocks, SIDE²)."""
     blocks = target.blocks
     apart = mean_square((got.codes - planar(blocks.cut(alone)))[None])
-    inside = torch.from_numpy(blocks.cut(target.hole)).float()[None, None] * got.reached
+    inside = target.outline.inside.float()[None, None] * got.reached
     return blocks.lifted(normalised(blocks.cells((apart - got.error) * inside), blocks.cells(inside), MISSED))[0, 0]
 
 
 def suffices(got: Fused, target: Target, rough: float) -> bool:
     """Whether donors reach all of the hole and are believed in nearly all of it, whatever may be grown."""
-    hole = torch.from_numpy(target.blocks.cut(target.hole))
-    if not bool((got.reached[hole] > 0).all()):
+    hole = target.outline.inside
+    if bool((hole & (got.reached <= 0)).any()):
         return False
     most = (1 / MOST_LEAN - 1) ** 0.5 * rough / LEAN
-    return float((got.error[hole] > most).float().mean()) <= DOUBT
+    return int((hole & (got.error > most)).sum()) <= DOUBT * int(hole.sum())
 
 
 def filled(got: Fused | None, mix: Mix, target: Target, alone: Field) -> Field:
     """The target's codes (h, w, 3) with the hole filled: what donors show on the surround's level, the rest `alone`."""
-    made = np.where(target.hole[..., None], alone, target.codes)
+    made = np.where(target.hole[..., None], alone, target.codes) if alone is not target.codes else alone.copy()
     if got is None:
         return made
-    blocks = target.blocks
+    blocks, hole = target.blocks, target.outline.inside
     have = planar(blocks.cut(made))
-    hole, share = (torch.from_numpy(blocks.cut(plane)) for plane in (target.hole, mix.share))
+    share = torch.from_numpy(blocks.cut(mix.share))
     edge = got.reached * torch.from_numpy(blocks.cut(target.outline.edge))
     level = levelled(got.codes, target, edge[None, None])
     mixed = torch.where(hole, level * share + have * (1 - share), have)

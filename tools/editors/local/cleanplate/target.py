@@ -8,10 +8,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from tools.editors.local.cleanplate.blocks import SIDE, Blocks
 from tools.editors.local.cleanplate.fields import Field, grown
+from tools.editors.local.cleanplate.tensors import Stack, planar
 from tools.editors.local.cleanplate.window import Seen, Window
 from tools.types import Bits, Box
 
@@ -51,12 +53,22 @@ class Outline:
         return self.blocks.cut(xs), self.blocks.cut(ys)
 
     @cached_property
+    def believed(self) -> Stack:
+        """`known` on the blocks as 0 and 1, (1, 1, blocks, SIDE²)."""
+        return torch.from_numpy(self.blocks.cut(self.known)).float()[None, None]
+
+    @cached_property
+    def inside(self) -> Stack:
+        """`hole` on the blocks, (blocks, SIDE²) bool."""
+        return torch.from_numpy(self.blocks.cut(self.hole))
+
+    @cached_property
     def edge(self) -> Bits:
         """Known pixels beside the hole."""
         return np.asarray(self.known & grown(~self.known, EDGE), np.bool_)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """A hole in frame `index` with its surround; `codes` is (h, w, 3) float32 in 8-bit steps of the source's code
     values.
@@ -65,6 +77,11 @@ class Target:
     index: int
     outline: Outline
     codes: Field
+
+    @cached_property
+    def truth(self) -> Stack:
+        """The codes on the blocks, (1, 3, blocks, SIDE²)."""
+        return planar(self.blocks.cut(self.codes))[None]
 
     @property
     def box(self) -> Box:
@@ -128,5 +145,5 @@ def put(codes: NDArray[Any], target: Target, fill: Field, depth: int) -> None:
     """Writes the fill (h, w, 3) of a target's hole into the code values of its box, as much of it as the frame has."""
     h, w = codes.shape[:2]
     hole = target.hole[:h, :w]
-    native = np.rint(fill[:h, :w][hole] / eight_bit(depth))
-    codes[hole] = np.clip(native, 0, (1 << depth) - 1).astype(codes.dtype)
+    native = np.clip(np.rint(fill[:h, :w] / np.float32(eight_bit(depth))), 0, (1 << depth) - 1)
+    np.copyto(codes, native, where=hole[..., None], casting="unsafe")

@@ -115,7 +115,8 @@ class Seen:
         """(h, w, 3) code values of a part of the frame; beyond the frame its edge repeats."""
         height, width = self.hole.shape
         inside = Box(box.x, box.y, min(box.w, width - box.x), min(box.h, height - box.y))
-        made = _part(self.frame, inside)
+        whole, held = self.region(inside)
+        made = held[inside.y - whole.y :, inside.x - whole.x :][: inside.h, : inside.w].copy()
         low, right = box.h - inside.h, box.w - inside.w
         return np.pad(made, ((0, low), (0, right), (0, 0)), "edge") if low or right else made
 
