@@ -6,6 +6,8 @@ whole first, then what windows of the ring add to it, continued smoothly into th
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 
 from tools.editors.local.cleanplate.lattice import Sight
@@ -57,9 +59,7 @@ def _shift(sums: Stack, sigma: float) -> Stack:
 def _overall(sums: Stack) -> Stack:
     """(n, 2, rows, columns): the affine displacement that the sums of products of all cells together ask for."""
     n, _, rows, columns = sums.shape
-    y, x = torch.meshgrid(torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns), indexing="ij")
-    basis = torch.stack([torch.ones_like(x), x, y]).reshape(3, -1)
-    pairs = (basis[:, None] * basis[None]).reshape(9, -1)
+    basis, pairs = _affine(rows, columns)
     flat = sums.reshape(n, 6, -1)
     a, b, c = (part.reshape(n, 3, 3) for part in (flat[:, :3] @ pairs.T).unbind(1))
     whole = torch.cat([torch.cat([a, b], 2), torch.cat([b, c], 2)], 1)
@@ -68,6 +68,14 @@ def _overall(sums: Stack) -> Stack:
     solved = torch.linalg.solve(whole + torch.eye(6) * tight[:, None, None], wanted)
     shift: Stack = (solved.reshape(n, 2, 3) @ basis).reshape(n, 2, rows, columns)
     return shift.clamp(-LONGEST, LONGEST)
+
+
+@lru_cache(maxsize=8)
+def _affine(rows: int, columns: int) -> tuple[Stack, Stack]:
+    """The functions 1, x and y on a grid (3, cells), and their products with each other (9, cells)."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, rows), torch.linspace(-1, 1, columns), indexing="ij")
+    basis = torch.stack([torch.ones_like(x), x, y]).reshape(3, -1)
+    return basis, (basis[:, None] * basis[None]).reshape(9, -1)
 
 
 def _beyond(sums: Stack, by: Stack) -> Stack:

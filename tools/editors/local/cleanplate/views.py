@@ -311,22 +311,23 @@ def _picks(window: Window, scene: Scene, found: Slots, sight: Sight, most: int) 
     have = 1 / roughness(sight, scene.ground.reach)
     frames = [found.frames[int(which[0, 0])] for which in found.which]
     pieces = np.where(scene.ground.hole, scene.ground.pieces, -1)
-    masks = [torch.from_numpy(pieces == n) for n in range(int(scene.ground.pieces.max()) + 1)]
-    return [_greedy(surety[:, 0, mask], have[0, 0, mask], frames, most) for mask in masks]
+    masks = [pieces == n for n in range(int(scene.ground.pieces.max()) + 1)]
+    sure, smooth = surety[:, 0].numpy(), have[0, 0].numpy()
+    return [_greedy(sure[:, mask], smooth[mask], frames, most) for mask in masks]
 
 
-def _greedy(surety: Stack, have: Stack, frames: Sequence[int], most: int) -> list[int]:
+def _greedy(surety: Field, have: Field, frames: Sequence[int], most: int) -> list[int]:
     """Greedy: each pick takes the most off the logarithm of the expected error of the fused whole, where inverse
     variances (n, cells) of different frames add up; over cells that a smooth fill would do with `have`. Two views of
     one frame show the same noise: the better of them counts.
     """
     picks: list[int] = []
-    if not have.numel():
+    if not have.size:
         return picks
-    from_frame = torch.tensor(frames)
+    from_frame = np.array(frames)
     while len(picks) < min(most, len(surety)):
-        gain = torch.log2(1 + surety / have).mean(1)
-        gain[gain < LEAST_EACH * (surety > 0).float().mean(1)] = 0
+        gain = np.log2(1 + surety / have).mean(axis=1)
+        gain[gain < LEAST_EACH * (surety > 0).mean(axis=1)] = 0
         gain[picks] = 0
         best = int(gain.argmax())
         if not float(gain[best]) >= LEAST_GAIN:
@@ -334,7 +335,7 @@ def _greedy(surety: Stack, have: Stack, frames: Sequence[int], most: int) -> lis
         picks.append(best)
         have = have + surety[best]
         same = from_frame == frames[best]
-        surety = torch.where(same[:, None], (surety - surety[best]).clamp_min(0), surety)
+        surety[same] = np.maximum(surety[same] - surety[best], 0)
     return picks
 
 
