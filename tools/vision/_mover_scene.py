@@ -6,7 +6,7 @@ moves or bends looks different every time. So the scene is where looks lie dense
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -195,7 +195,7 @@ def scene_for(clip: Clip, index: int) -> Scene | None:
     first, last = max(0, start - REACH), min(clip.frames - 1, start + STRETCH - 1 + REACH)
     step = max(1, -(-(last - first + 1) // SAMPLES))
     looks = list(_sampled(clip, first, last, step))
-    view = looks[len(looks) // 2]
+    view = _commonest(looks[len(looks) // 3 : -(-2 * len(looks) // 3)])
     found = [(look, _between(look, view)) for look in looks]
     joined = [(look, matrix) for look, matrix in found if matrix is not None]
     if len(joined) < max(LEAST_SAMPLES, len(looks) // 2):
@@ -215,6 +215,13 @@ def scene_for(clip: Clip, index: int) -> Scene | None:
 def _sampled(clip: Clip, first: int, last: int, step: int) -> Iterator[Look]:
     part = Clip(media=clip.media, first=clip.first + first, last=clip.first + last)
     return (Look.of(frame) for number, frame in enumerate(frames(part)) if number % step == 0)
+
+
+def _commonest(looks: Sequence[Look]) -> Look:
+    """The look that is most like the others: one that a large thing fills shows little to bring these to."""
+    small = np.stack([cv2.resize(look.lab, None, fx=1 / 8, fy=1 / 8, interpolation=cv2.INTER_AREA) for look in looks])
+    apart = [np.median(np.abs(small - one).max(axis=3), axis=(1, 2)).sum() for one in small]
+    return looks[int(np.argmin(apart))]
 
 
 def _between(one: Look, other: Look) -> Matrix | None:
