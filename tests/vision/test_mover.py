@@ -115,9 +115,9 @@ def test_without_a_still_scene_there_is_no_answer(tmp_path: Path) -> None:
     assert follow_mover(clip, 20, _boxed(_disc(160, 120, 20))) is None
 
 
-def _passing(index: int) -> tuple[float, float]:
-    """From left to right in a few frames, faster than flow follows."""
-    return -1100 + 70 * index, 120
+def _passing(index: int, when: int) -> tuple[float, float]:
+    """From left to right in a few frames, faster than flow follows; frame `when` is that in which it is half way."""
+    return 160 + 70 * (index - when), 120
 
 
 def _standing(index: int) -> tuple[float, float]:
@@ -125,8 +125,16 @@ def _standing(index: int) -> tuple[float, float]:
     return 115 + 3 * float(np.sin(2.4 * index)), 140 + 2 * float(np.cos(1.9 * index))
 
 
-def _raced(folder: Path, half: int) -> tuple[Clip, list[Bits]]:
-    """A blue block of that half width that races past a trembling disc and raises dust for a while; and where it is."""
+def _square(left: int, half: int) -> Bits:
+    square = np.zeros((HEIGHT, WIDTH), np.bool_)
+    square[max(0, 120 - half) : min(HEIGHT, 120 + half), max(0, left) : max(0, left + 2 * half)] = True
+    return square
+
+
+def _raced(folder: Path, half: int, *when: int) -> tuple[Clip, list[Bits]]:
+    """Blue blocks of that half width that race past a trembling disc, half way in those frames, and raise dust for a
+    while; and where they are.
+    """
     ground = cv2.resize(data.astronaut(), (480, 400), interpolation=cv2.INTER_AREA)[60:300, 20:340]
     rng = np.random.default_rng(5)
     blue = cv2.resize(rng.integers(0, 60, (12, 16, 3), np.uint8), (2 * half, 2 * half)) + np.array([20, 60, 170])
@@ -136,14 +144,14 @@ def _raced(folder: Path, half: int) -> tuple[Clip, list[Bits]]:
         x, y = _standing(index)
         disc = _disc(x, y, 20)
         frame[disc] = np.roll(ground[::-1], (round(y), round(x)), (0, 1))[disc]
-        left = round(_passing(index)[0]) - half
-        if -half < left < WIDTH + 200:
-            frame[150:190, : left + half] = 0.5 * frame[150:190, : left + half] + 80
         block = np.zeros((HEIGHT, WIDTH), np.bool_)
-        top, bottom = max(0, 120 - half), min(HEIGHT, 120 + half)
-        block[top:bottom, max(0, left) : max(0, left + 2 * half)] = True
-        rows, columns = np.nonzero(block)
-        frame[block] = blue[rows - 120 + half, columns - left]
+        for one in when:
+            left = round(_passing(index, one)[0]) - half
+            if -half < left < WIDTH + 200:
+                frame[150:190, : left + half] = 0.5 * frame[150:190, : left + half] + 80
+            rows, columns = np.nonzero(_square(left, half))
+            frame[rows, columns] = blue[rows - 120 + half, columns - left]
+            block |= _square(left, half)
         blocks.append(block)
         write_picture(
             folder / f"{index:03d}.png", np.clip(frame + rng.normal(0, 1.5, frame.shape), 0, 255).astype(np.uint8)
@@ -152,7 +160,7 @@ def _raced(folder: Path, half: int) -> tuple[Clip, list[Bits]]:
 
 
 def test_what_is_faster_than_flow_is_parted_from_what_it_hid_and_from_its_dust(tmp_path: Path) -> None:
-    clip, blocks = _raced(tmp_path, 60)
+    clip, blocks = _raced(tmp_path, 60, 18)
     seed = next(index for index, block in enumerate(blocks) if block[120, 100])
     found = follow_mover(clip, seed, _boxed(blocks[seed]))
     assert found is not None
@@ -167,7 +175,7 @@ def test_what_is_faster_than_flow_is_parted_from_what_it_hid_and_from_its_dust(t
 
 
 def test_a_still_camera_is_still_in_a_frame_that_one_thing_fills(tmp_path: Path) -> None:
-    clip, blocks = _raced(tmp_path, 190)
+    clip, blocks = _raced(tmp_path, 190, 18)
     seed = max(range(FRAMES), key=lambda index: blocks[index].sum())
     found = follow_mover(clip, seed, Mark(np.ones((HEIGHT, WIDTH), np.bool_), within=True))
     assert found is not None
@@ -175,3 +183,33 @@ def test_a_still_camera_is_still_in_a_frame_that_one_thing_fills(tmp_path: Path)
     assert found.masks.at(seed).mean() > 0.99
     for index in (seed - 1, seed + 1):
         assert _iou(found.masks.at(index), blocks[index]) > 0.7, f"frame {index}"
+
+
+def test_what_races_out_of_the_picture_is_not_what_races_in_later(tmp_path: Path) -> None:
+    clip, blocks = _raced(tmp_path, 45, 10, 34)
+    for seed, others in ((10, range(24, FRAMES)), (34, range(20))):
+        found = follow_mover(clip, seed, _boxed(blocks[seed]))
+        assert found is not None
+        assert (found.masks.at(seed) & blocks[seed]).sum() > 0.95 * blocks[seed].sum()
+        assert found.lost.issuperset(others), f"frame {seed}"
+
+
+def test_what_the_picture_cuts_is_masked_up_to_its_border_though_it_fills_the_middle_frame(tmp_path: Path) -> None:
+    clip, blocks = _raced(tmp_path, 190, 24)
+    found = follow_mover(clip, 24, Mark(np.ones((HEIGHT, WIDTH), np.bool_), within=True))
+    assert found is not None
+    for index, block in enumerate(blocks):
+        missed = block & ~found.masks.at(index)
+        assert missed.sum() < 0.02 * block.size, f"frame {index}"
+        assert not missed[:, [0, -1]].any(), f"frame {index}"
+        assert not missed[[0, -1]].any(), f"frame {index}"
+
+
+def test_a_box_drawn_too_tight_takes_what_it_cuts_off_but_no_other_thing(tmp_path: Path) -> None:
+    clip, blocks = _raced(tmp_path, 60, 19)
+    tight = _boxed(blocks[20], by=0)
+    tight.on[174:] = False
+    found = follow_mover(clip, 20, tight)
+    assert found is not None
+    assert (found.masks.at(20) & blocks[20]).sum() > 0.98 * blocks[20].sum()
+    assert not (found.masks.at(20) & _disc(*_standing(20), 14) & ~blocks[20]).any()

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from tools.types import Bits, Box, Clip, MaskTrack
-from tools.vision._mover_scene import STRETCH, Lab, Look, Moving, Scene, distance_to, scene_for
+from tools.vision._mover_scene import CHANGE, STRETCH, Lab, Look, Moving, Scene, distance_to, scene_for
 from tools.vision._track_look import Steps, palette
 from tools.vision._track_stream import backward, forward, frame_at
 from tools.vision.motion import dense_flow, warp, working_mask
@@ -41,10 +41,15 @@ CARRIED = 20.0
 """Change in 8-bit Lab up to which what flow carries from frame to frame is the same."""
 LEAST_CARRIED = 0.5
 """Share of a thing that flow must have carried to where it is for its bits to be told from the bits of others so."""
+LEAST_STILL = 0.25
+"""Share of the last of a thing that raced, at the border, that looks the same there from frame to frame, from which on
+it is what the thing stirred up: up to 0.12 of the last bits of five cars did, and 0.39 or more of their dust.
+"""
 BEFORE = 16
 """Frames before a thing is known again in which its first bits are looked for."""
 GAP = 0.12
-"""Half the width of gaps in a thing that are closed, in sides of the square of its area; and how close its veils are.
+"""Half the width of gaps in a thing that are closed, in sides of the square of its area; how close its veils are, and
+how far it may go on beyond a box around it.
 """
 NECK = 0.03
 """Share of the picture's width under which a link between two things does not make them one."""
@@ -60,14 +65,16 @@ STRANGE, SAME = 0.65, 0.72
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What somebody marked in one frame, (H, W): pixels that lie on the thing, or all that it may take (`within`)."""
+    """What somebody marked in one frame, (H, W): pixels that lie on the thing, or about all that it may take
+    (`within`).
+    """
 
     on: Bits
     within: bool
 
     @classmethod
     def inside(cls, box: Box, width: int, height: int) -> Self:
-        """A box around the thing, in a picture of that size."""
+        """A box around the thing, in a picture of that size; drawn by hand, it may cut off a little of it."""
         on = np.zeros((height, width), np.bool_)
         on[box.slices] = True
         return cls(on, within=True)
@@ -84,8 +91,7 @@ def follow_mover(clip: Clip, seed: int, mark: Mark) -> Track | None:
     thing = None if moving is None else _meant(moving.solid, mark)
     if moving is None or thing is None:
         return None
-    seen = _clad(thing, moving) & (working_mask(mark.on, thing.shape) if mark.within else True)
-    crops, sure, lost, company = _crops(seed, seen, mark), {seed: 1.0}, set[int](), list[Lab]()
+    crops, sure, lost, company = _crops(seed, _clad(thing, moving), mark), {seed: 1.0}, set[int](), list[Lab]()
     start = look, thing, moving.solid & ~thing
     for looks in _ways(clip, seed, SCOUTED):
         company.extend(_Walk(scenes, *start, company).left_behind(looks))
@@ -136,7 +142,19 @@ def _meant(moving: Bits, mark: Mark) -> Bits | None:
     parts = _parts(moving, under)
     if under.sum() < LEAST_UNDER[not mark.within] * small.sum() or under.sum() < LEAST_MEANT * parts.sum():
         return None
-    return under if mark.within else parts
+    return under | _cut_off(parts & ~small, under, small) if mark.within else parts
+
+
+def _cut_off(beyond: Bits, under: Bits, box: Bits) -> Bits:
+    """What a box that was drawn too tight cuts off a thing: pieces of which most lies close to the box.
+
+    Of the pieces of cars and their shadows that boxes cut off, 0.6 or more did; of dust and what stood in it, at most
+    0.33 did where these were not specks.
+    """
+    close = distance_to(box) <= GAP * float(np.sqrt(under.sum()))
+    count, numbers = cv2.connectedComponents(beyond.astype(np.uint8))
+    sizes, ending = (np.bincount(numbers[bits], minlength=count) for bits in (beyond, beyond & close))
+    return np.asarray(beyond & (2 * ending > sizes)[numbers], np.bool_)
 
 
 def _parts(moving: Bits, touching: Bits) -> Bits:
@@ -156,7 +174,8 @@ class _Walk:
         self._company = company
         self._moving = thing | others
         self._colours = self._recent = look.lab[thing]
-        self._area, self._gone = float(thing.sum()), False
+        self._area, self._gone, self._left = float(thing.sum()), False, False
+        self._raced = 0
         self._before = deque[tuple[int, Bits]](maxlen=BEFORE)
 
     def away(self, looks: Iterator[tuple[int, Look]]) -> Iterator[tuple[int, Bits | None, float]]:
@@ -164,7 +183,7 @@ class _Walk:
         that its first bits were in frames in which it was not known yet.
         """
         for index, look in looks:
-            seen = self._scenes.moving(index, look)
+            seen = None if self._left else self._scenes.moving(index, look)
             if seen is None:
                 self._gone = True
                 yield index, None, 0.0
@@ -176,9 +195,13 @@ class _Walk:
             thing = self._come_back(new, look) if self._gone else self._own(mine, _share(moving, mine, theirs), look)
             size, alike = float(thing.sum()) / self._area, self._alike(look, thing)
             least = LEAST_LEAVING if _at_border(thing) else LEAST_HELD
-            was_gone, self._gone = self._gone, size < least or alike < STRANGE
+            stays = self._stays_behind(look, thing)
+            if not self._gone:
+                self._raced += 1 if mine.sum() < LEAST_CARRIED * self._thing.sum() else -1
+            was_gone, self._gone = self._gone, stays or size < least or alike < STRANGE
             self._last, self._others = look, others if self._gone else moving & ~thing
             if self._gone:
+                self._left = not was_gone and self._has_left(stays)
                 self._thing = np.zeros_like(thing)
                 self._before.append((index, new))
                 yield index, None, 0.5 * alike * min(1.0, size)
@@ -188,9 +211,24 @@ class _Walk:
                 self._recent = look.lab[thing]
             if was_gone:
                 yield from self._coming(thing, alike)
-            if not _at_border(thing):
-                self._area += 0.1 * (float(thing.sum()) - self._area)
+            self._area = max(self._area, thing.sum()) if _at_border(thing) else 0.9 * self._area + 0.1 * thing.sum()
             yield index, _clad(thing, seen), alike
+
+    def _stays_behind(self, look: Look, thing: Bits) -> bool:
+        """Whether a little that lies still at the border is all that is left of a thing that raced: its dust."""
+        small = _at_border(thing) and thing.sum() < LEAST_HELD * self._area
+        still = thing & (np.abs(look.lab - self._last.lab).max(axis=2) < CHANGE)
+        return self._raced > 0 and small and bool(still.sum() >= LEAST_STILL * thing.sum())
+
+    def _has_left(self, stays: bool) -> bool:
+        """Whether a thing of which nothing or but its dust is seen has raced out of the picture: what then comes in is
+        another. Flow says nothing of such a thing, and its colours change with its place as much as from one to the
+        other: five cars had 0.51 to 0.88 of them in common with themselves, and up to 0.89 with each other.
+
+        Where it was, the scene is seen again; else something hides it.
+        """
+        free = (self._moving & self._thing).sum() < LEAST_CARRIED * self._thing.sum()
+        return self._raced > 0 and _at_border(self._thing) and (stays or bool(free))
 
     def left_behind(self, looks: Iterator[tuple[int, Look]]) -> list[Lab]:
         """The colours of the things that still move in the first frame in which this one is lost; none where it is not.
@@ -282,7 +320,7 @@ def _cores(bits: Bits) -> Bits:
 
 def _clad(thing: Bits, moving: Moving) -> Bits:
     """A thing with the veils close to it: its shadow, and what it stirs up; not those that are closer to others."""
-    close = _near(thing) & (distance_to(thing) <= distance_to(moving.solid & ~thing))
+    close = _near(thing) & (distance_to(thing) <= distance_to(_rivals(moving.solid & ~thing, moving.bits)))
     return np.asarray(thing | (moving.bits & ~moving.solid & close), np.bool_)
 
 
@@ -293,10 +331,15 @@ def _near(thing: Bits) -> Bits:
 
 def _share(moving: Bits, mine: Bits, theirs: Bits) -> Bits:
     """The part of what moves that is nearer to the one than to the others; specks of these do not count."""
+    nearer = distance_to(mine) <= distance_to(_rivals(theirs, moving))
+    return _parts(moving, mine) & nearer
+
+
+def _rivals(others: Bits, moving: Bits) -> Bits:
+    """The others without the specks: little of what moves as one piece."""
     count, numbers = cv2.connectedComponents(moving.astype(np.uint8))
-    sizes = [np.bincount(numbers[bits], minlength=count) for bits in (mine, theirs)]
-    theirs = theirs & (sizes[1] >= LEAST_RIVAL * np.bincount(numbers.ravel(), minlength=count))[numbers]
-    return np.asarray((sizes[0] > 0)[numbers] & moving & (distance_to(mine) <= distance_to(theirs)), np.bool_)
+    sizes, all_ = (np.bincount(numbers[bits], minlength=count) for bits in (others, moving))
+    return np.asarray(others & (sizes >= LEAST_RIVAL * all_)[numbers], np.bool_)
 
 
 def _at_border(bits: Bits) -> bool:
