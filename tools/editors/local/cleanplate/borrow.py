@@ -317,7 +317,7 @@ def _graded(codes: Stack, valid: Stack, target: Target) -> tuple[Stack, Stack]:
     ring = valid * target.outline.believed
     gap = (target.truth - codes).mul_(ring)
     weight = blocks.cells(ring)
-    light = blocks.lifted(normalised(blocks.cells(gap), weight, max(1.0, reach)))
+    light = blocks.lifted(normalised(blocks.cells(gap), weight, max(1.0, reach), 0.02))
     error = blocks.cells(mean_square(gap - light * ring).clamp_max_(CEILING))
     return light, graded(error, weight, reach)
 

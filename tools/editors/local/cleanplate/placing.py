@@ -21,7 +21,7 @@ LIGHT = 4.0
 """Sigma of the windows that light is matched in, in those that displacement is measured in."""
 WIDE = 2.0
 """Sigma in cells of windows from which on displacements are found on a grid half as fine."""
-TIGHT = 1e-3
+TIGHT = 1e-2
 """How much an affine displacement is drawn to none, in shares of what is known of it."""
 
 

@@ -74,16 +74,16 @@ def _mean(fields: Stack, weight: Stack) -> Stack:
     return (fields * weight).sum(dim=(-2, -1), keepdim=True) / total
 
 
-def normalised(weighed: Stack, weight: Stack, sigma: float) -> Stack:
-    """Normalised convolution (Knutsson and Westin, CVPR 1993) of fields that carry their weight already; far from all
-    weight the overall mean.
+def normalised(weighed: Stack, weight: Stack, sigma: float, pull: float = 1e-4) -> Stack:
+    """Normalised convolution (Knutsson and Westin, CVPR 1993) of fields that carry their weight already; the overall
+    mean counts as `pull` of a whole window does, which is much where nothing is near.
     """
     size = (weighed.shape[-2], weighed.shape[-1])
     by = max(1, int(sigma if max(size) > LARGE else sigma / 3))
     total = weight.mean(dim=(-2, -1), keepdim=True).clamp_min(1e-6)
     mean = weighed.mean(dim=(-2, -1), keepdim=True) / total
     both = blurred(pooled(torch.cat([weighed, weight.expand(len(weighed), -1, -1, -1)], 1), by), sigma / by)
-    made = (both[:, :-1] + 1e-4 * mean) / (both[:, -1:] + 1e-4)
+    made = (both[:, :-1] + pull * mean) / (both[:, -1:] + pull)
     return lifted(made, size) if by > 1 else made
 
 

@@ -35,6 +35,12 @@ STEP = 4
 """Working pixels between the points of a displacement field."""
 HIDING_REACH = 20
 """Frames to each side that are looked at where a hole is hidden a second time."""
+SIMPLER, PLAIN = 1.1, 0.02
+"""How much more a simpler motion may leave than a homography: as a share, and in working pixels."""
+WIDE, KEPT, MOSTLY = 0.7, 0.7, 0.9
+"""Share of the picture's width and height that points must span to tell more than a shift, working pixels within which
+they keep to it, and the share of them that must.
+"""
 DOMINATES = 0.4
 """Share of the textured points that must agree on the camera's motion before it is believed without features."""
 
@@ -455,7 +461,37 @@ def _plane(a: Seen, total: Flow, unknown: Bits, begin: Matrix) -> tuple[Matrix, 
     points, at = a.textured[known], at[known]
     if len(points) < 24:
         return begin, 0.0
-    fitted = fit(points, points + total[at[:, 1], at[:, 0]], "homography", 0.7)
+    shift = total[at[:, 1], at[:, 0]]
+    fitted = fit(points, points + shift, "homography", 0.7)
     if fitted is None or fitted[1].mean() < 0.25 or not plausible(fitted[0], a.small.shape[1], a.small.shape[0]):
         return begin, 0.0
-    return fitted[0], float(fitted[1].mean())
+    held = fitted[1]
+    size = np.array([a.small.shape[1], a.small.shape[0]])
+    return _simplest(fitted[0], points[held], shift[held], size), float(held.mean())
+
+
+def _simplest(matrix: Matrix, points: NDArray[np.float64], shift: NDArray[Any], size: NDArray[Any]) -> Matrix:
+    """The matrix, or no motion, or a shift, where that tells the points' shifts (n, 2) as well: a homography of points
+    that lie on one side of a picture of `size` is many pixels off on the other. There a shift is enough that most of
+    them keep to.
+    """
+    usual = np.median(shift, axis=0)
+    if (np.ptp(points, axis=0) < WIDE * size).any() and (_lengths(shift - usual) <= KEPT).mean() >= MOSTLY:
+        return _shift(usual)
+    x, y = through(matrix, *points.astype(np.float32).T)
+    most = SIMPLER * _spread(shift - (np.stack([x, y], axis=1) - points)) + PLAIN
+    ways = [way for way in (np.zeros(2), shift.mean(axis=0)) if _spread(shift - way) <= most]
+    return _shift(ways[0]) if ways else matrix
+
+
+def _shift(way: NDArray[Any]) -> Matrix:
+    return np.array([[1, 0, way[0]], [0, 1, way[1]], [0, 0, 1]], np.float64)
+
+
+def _lengths(shifts: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(np.sqrt(np.square(shifts).sum(axis=1)))
+
+
+def _spread(left: NDArray[Any]) -> float:
+    """Root mean square length of what is left of shifts (n, 2)."""
+    return float(np.sqrt(np.square(_lengths(left)).mean()))
