@@ -20,7 +20,7 @@ from tools.editors.local.cleanplate.fields import Field
 from tools.editors.local.cleanplate.grain import changing
 from tools.editors.local.cleanplate.lattice import Grid, Lattice, bordered
 from tools.editors.local.cleanplate.likeness import Likeness
-from tools.editors.local.cleanplate.sides import Sights, of_one_sight
+from tools.editors.local.cleanplate.sides import Sights, of_one_sight, told_by
 from tools.editors.local.cleanplate.target import Target, eight_bit
 from tools.editors.local.cleanplate.tensors import Stack, blurred, extended, mean_square, normalised, planar
 from tools.editors.local.cleanplate.views import (
@@ -48,6 +48,8 @@ CARRIED_AGE = 1.5
 """How much the error expected of the last frame's fill counts against that of views (see `views.AGES`)."""
 LONG_AGO = 100.0
 """How many frames off the sight counts as that a carried fill was made from."""
+BESIDE = 4
+"""Pixels beyond a frame's edge that it is still believed at: a view of what the edge cuts is that far out of place."""
 MOST_ROWS = 1 << 14
 """Rows of positions that one call of OpenCV's remap is given: it takes less than 2¹⁵."""
 
@@ -258,9 +260,9 @@ def _flags(where: Bits) -> Stack:
 
 
 def _within(x: Field, y: Field, seen: Seen) -> Bits:
-    """Full-size positions that cubic interpolation can be asked for."""
+    """Full-size positions inside the frame, or as little beyond it that its edge may be repeated."""
     height, width = seen.hole.shape
-    return np.asarray((x >= 1) & (y >= 1) & (x <= width - 3) & (y <= height - 3), np.bool_)
+    return np.asarray((x >= -BESIDE) & (y >= -BESIDE) & (x < width + BESIDE) & (y < height + BESIDE), np.bool_)
 
 
 def _reached(x: Field, y: Field, seen: Seen) -> tuple[Box, tuple[Field, Field]]:
@@ -370,23 +372,32 @@ class Fused:
 
 
 def fused(found: Donors, target: Target, trust: Trust) -> Fused:
-    """The donors' mean, weighed by the inverse square of their aged expected error: a clear winner takes all. What
-    changed while it was hidden is of one donor.
+    """The donors' mean, weighed by the inverse square of their aged expected error: a clear winner takes all. What is
+    unlike all the others counts less, and what changed while it was hidden is of one donor.
     """
     blocks = target.blocks
     error = _held_against_reference(found, target, trust)
     weight = blocks.lifted((error * found.age).square().reciprocal()) * found.valid
+    surety = (blocks.lifted(error.reciprocal()) * found.valid).sum(0)
+    promised = found.valid.sum(0) / surety.clamp_min(1e-9)
+    if "frames" not in found.sources:
+        mean, apart, real = _mixed(found, weight)
+        return Fused(mean, found.valid.amax(0)[0], promised[0] + apart, real)
+    sights = Sights(found.codes, found.when, found.valid, weight)
+    told = told_by(sights, promised, blocks)
+    mean, apart, real = _mixed(found, weight * blocks.lifted(told.agreement(error)))
+    one = of_one_sight(mean, told, sights, blocks)
+    if one is not None:
+        mean, apart = one[0], apart * (1 - one[1])
+    return Fused(mean, found.valid.amax(0)[0], promised[0] + apart, real)
+
+
+def _mixed(found: Donors, weight: Stack) -> tuple[Stack, Stack, Stack]:
+    """The weighed mean of codes (3, blocks, SIDE²), and of squared differences from it and of what was seen."""
     total = weight.sum(0).clamp_min(1e-12)
     mean = (found.codes * weight).sum(0) / total
     apart = (mean_square(found.codes - mean) * weight).sum(0) / total
-    surety = (blocks.lifted(error.reciprocal()) * found.valid).sum(0)
-    promised = found.valid.sum(0) / surety.clamp_min(1e-9)
-    real = (found.real * weight).sum(0) / total
-    if "frames" in found.sources:
-        one = of_one_sight(mean, promised, Sights(found.codes, found.when, found.valid, weight), blocks)
-        if one is not None:
-            mean, apart = one[0], apart * (1 - one[1])
-    return Fused(mean, found.valid.amax(0)[0], (promised + apart)[0], real[0])
+    return mean, apart[0], ((found.real * weight).sum(0) / total)[0]
 
 
 def _held_against_reference(found: Donors, target: Target, trust: Trust) -> Stack:

@@ -36,6 +36,8 @@ what is taken out of toy-rabbit, whose rabbit turns its head).
 """
 AGES = 4.0
 """Distance in frames at which a sight counts as twice as far from the mean."""
+STRANGE = 4.0
+"""Times its expected error at which a sight that differs from the mean of all counts half."""
 LEAST_SHOWN = 0.02
 """Share of a thing that a sight of it must show."""
 
@@ -53,9 +55,10 @@ class Sights:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """In cells: how many times what is expected the mean is from the sight that it is most like, and from all of them
-    (rows, columns); every sight's sum of squared differences, and how much of every cell it shows (n, rows, columns).
+class Told:
+    """What sights say of their mean, in cells: how many times what is expected it is from the sight that it is most
+    like, and from all of them (rows, columns); every sight's sum of squared differences, and how much of every cell it
+    shows (n, rows, columns).
     """
 
     ghost: Field
@@ -63,28 +66,19 @@ class _Told:
     gap: Stack
     shown: Stack
 
+    def agreement(self, error: Stack) -> Stack:
+        """How much every sight counts beside the others, by its expected squared error, (n, 1, rows, columns): what is
+        farther from their mean than that explains shows something else.
+        """
+        far = (self.gap / self.shown.clamp_min(1e-3))[:, None] / (STRANGE * (error + NOISE))
+        return 1 / (1 + far.square())
 
-def of_one_sight(mean: Stack, expected: Stack, sights: Sights, blocks: Blocks) -> tuple[Stack, Stack] | None:
-    """The mean (3, blocks, SIDE²) with all that changed as one sight shows it, and how much of it is of one sight,
-    (blocks, SIDE²); None where nothing changed. `expected` (1, blocks, SIDE²) is the squared error of the mean.
+
+def told_by(sights: Sights, expected: Stack, blocks: Blocks) -> Told:
+    """Sights held against their mean, in structure and not in level, which light and dust change too; `expected`
+    (1, blocks, SIDE²) is the squared error of the mean.
     """
-    told = _told(mean, expected, sights, blocks)
-    things = _things(told)
-    if not things.any():
-        return None
-    kept, held = mean.clone(), torch.zeros_like(expected[0])
-    mine = blocks.repeated(torch.from_numpy(_nearest(things))[None, None])[0, 0]
-    for number in range(1, int(things.max()) + 1):
-        for one in reversed(_ranked(torch.from_numpy(things == number), told, sights)):
-            here = (mine == number) & (sights.seen[one, 0] > 0)
-            kept[:, here], held[here] = sights.codes[one][:, here], 1.0
-    soft = cv2.GaussianBlur(_wider(things > 0).astype(np.float32), (0, 0), FEATHER)
-    share = blocks.lifted(torch.from_numpy(soft)[None, None])[0, 0].clamp(0, 1) * held
-    return mean + (kept - mean) * share, share
-
-
-def _told(mean: Stack, expected: Stack, sights: Sights, blocks: Blocks) -> _Told:
-    """Sights held against their mean, in structure and not in level, which light and dust change too."""
+    mean = (sights.codes * sights.weight).sum(0) / sights.weight.sum(0).clamp_min(1e-12)
     gap = (sights.codes - mean) * sights.seen
     planes = blocks.cells(torch.cat([gap, mean_square(gap), sights.seen, sights.weight], 1))
     error = blurred(blocks.cells(torch.cat([expected, sights.seen.amax(0)])[None]), CALM)[0]
@@ -96,10 +90,28 @@ def _told(mean: Stack, expected: Stack, sights: Sights, blocks: Blocks) -> _Told
     least = torch.where(seen > LEAST_SHOWN, unlike, torch.inf).amin(0)
     apart = (unlike * weight).sum(0) / weight.sum(0).clamp_min(1e-12)
     ghost = torch.where(least < torch.inf, least * scale, 0)
-    return _Told(ghost.numpy(), (apart * scale).numpy(), planes[:, 3], planes[:, 4])
+    return Told(ghost.numpy(), (apart * scale).numpy(), planes[:, 3], planes[:, 4])
 
 
-def _things(told: _Told) -> NDArray[np.int32]:
+def of_one_sight(mean: Stack, told: Told, sights: Sights, blocks: Blocks) -> tuple[Stack, Stack] | None:
+    """A mean (3, blocks, SIDE²) with all that changed as one sight shows it, and how much of it is of one sight,
+    (blocks, SIDE²); None where nothing changed.
+    """
+    things = _things(told)
+    if not things.any():
+        return None
+    kept, held = mean.clone(), torch.zeros_like(sights.seen[0, 0])
+    mine = blocks.repeated(torch.from_numpy(_nearest(things))[None, None])[0, 0]
+    for number in range(1, int(things.max()) + 1):
+        for one in reversed(_ranked(torch.from_numpy(things == number), told, sights)):
+            here = (mine == number) & (sights.seen[one, 0] > 0)
+            kept[:, here], held[here] = sights.codes[one][:, here], 1.0
+    soft = cv2.GaussianBlur(_wider(things > 0).astype(np.float32), (0, 0), FEATHER)
+    share = blocks.lifted(torch.from_numpy(soft)[None, None])[0, 0].clamp(0, 1) * held
+    return mean + (kept - mean) * share, share
+
+
+def _things(told: Told) -> NDArray[np.int32]:
     """The places that changed, numbered from 1: those that surely did with all that may have beside them."""
     _, labels = cv2.connectedComponents((told.apart > TOUCHED).astype(np.uint8))
     sure = np.unique(labels[(told.apart > APART) & (told.ghost > GHOST)])
@@ -119,7 +131,7 @@ def _nearest(things: NDArray[np.int32]) -> Field:
     return np.asarray(numbers[place], np.float32)
 
 
-def _ranked(thing: Stack, told: _Told, sights: Sights) -> list[int]:
+def _ranked(thing: Stack, told: Told, sights: Sights) -> list[int]:
     """The sights of a thing (rows, columns), best first; none where even the best is far off in time."""
     gap, shown = (plane[:, thing].sum(1) for plane in (told.gap, told.shown))
     share = shown / shown.max().clamp_min(1e-6)
