@@ -14,8 +14,10 @@ import torch
 from numpy.typing import NDArray
 from skimage import data
 
+from tools.editors.local.cleanplate.blocks import Blocks
 from tools.editors.local.cleanplate.inpaint import Filled, Method, Settings, inpaint
 from tools.editors.local.cleanplate.reference import Tracked
+from tools.editors.local.cleanplate.sides import Sights, told_by
 from tools.editors.local.cleanplate.views import graded
 from tools.editors.local.cleanplate.window import Window
 from tools.editors.local.plate import tracked
@@ -116,6 +118,40 @@ def test_what_moved_while_it_was_hidden_stands_in_one_place() -> None:
         near, far = sorted(np.square(picture - nodding(stand))[BROAD].mean() for stand in HIDDEN)
         assert near < 20
         assert near < far / 20
+
+
+def drifting(index: int) -> Picture:
+    """A still scene, before whose right side a veil drifts."""
+    picture = view(100, 200).astype(np.float64)
+    veil = np.zeros((HEIGHT, WIDTH), np.float64)
+    cv2.circle(veil, (200 + 2 * (index % 5), 120), 24, 1.0, -1)
+    share = 0.5 * cv2.GaussianBlur(veil, (0, 0), 8)[..., None]
+    return np.asarray(picture * (1 - share) + 150 * share, np.uint8)
+
+
+def test_what_hides_most_of_the_picture_draws_nothing_out_of_place() -> None:
+    """Up to the picture's border, far from the strip that is left to be seen."""
+    most = np.zeros((HEIGHT, WIDTH), np.bool_)
+    most[:, :185] = True
+    masks = [most if index in HIDDEN else np.zeros_like(most) for index in range(COUNT)]
+    source = [rgb(n, np.where(mask[..., None], 0, drifting(n)).astype(np.uint8)) for n, mask in enumerate(masks)]
+    made = list(inpaint(source, masks, (), Settings(grain=False)))
+    for index in HIDDEN:
+        gaps = np.square(np.dstack(made[index].frame.planes).astype(float) - drifting(index))
+        assert gaps[:, :150].mean() < 10
+        assert gaps[:, :4].mean() < 40
+
+
+def test_a_sight_of_something_else_counts_for_little() -> None:
+    """Its ring fits as well as the others', but it shows something that they do not."""
+    blocks = Blocks.touching(np.ones((16, 16), np.bool_))
+    codes = torch.full((5, 3, 4, 64), 100.0)
+    codes[4] = 180.0
+    every = torch.ones(5, 1, 4, 64)
+    told = told_by(Sights(codes, torch.ones(5, 1, 4, 1), every, every), torch.full((1, 4, 64), 4.0), blocks)
+    agreement = told.agreement(torch.full((5, 1, 4, 4), 4.0))
+    assert agreement[4].max() < 0.01
+    assert agreement[:4].min() > 0.2
 
 
 def test_a_view_is_not_believed_where_it_shows_nothing_of_the_ring() -> None:

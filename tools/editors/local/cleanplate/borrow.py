@@ -48,6 +48,10 @@ CARRIED_AGE = 1.5
 """How much the error expected of the last frame's fill counts against that of views (see `views.AGES`)."""
 LONG_AGO = 100.0
 """How many frames off the sight counts as that a carried fill was made from."""
+UNLIT = 0.02
+"""Share of a window at which the ring near by and all of it tell as much about light: a far corner of a large hole must
+not take the light of whatever bit of the ring is nearest.
+"""
 BESIDE = 4
 """Pixels beyond a frame's edge that it is still believed at: a view of what the edge cuts is that far out of place."""
 MOST_ROWS = 1 << 14
@@ -160,9 +164,8 @@ def _borrowed(find: Find, window: Window, target: Target, beside: Sequence[int],
     light, error = _graded(codes, valid, target)
     codes += light
     real = torch.ones_like(valid)
-    found = Donors(
-        codes, valid, error, _ages(slots, target, error), real, _when(slots, target), _all("frames", len(taken))
-    )
+    ages, when = _ages(slots, target, error), _when(slots, cells, target.index)
+    found = Donors(codes, valid, error, ages, real, when, _all("frames", len(taken)))
     count = len(taken) - len(beside)
     carriers = tuple(
         Carrier(frame, *places[n], light[n : n + 1], error[n : n + 1]) for n, frame in enumerate(beside, start=count)
@@ -179,11 +182,12 @@ def _ages(slots: Slots, target: Target, like: Stack) -> Stack:
     )[:, None]
 
 
-def _when(slots: Slots, target: Target) -> Stack:
-    """How many frames later than the target every block of the slots was taken, (n, 1, blocks, 1)."""
-    cells = _cells_of_blocks(slots.lattice, target)
+def _when(slots: Slots, cells: NDArray[np.int64], index: int) -> Stack:
+    """How many frames later than frame `index` the slots of every block were taken, (n, 1, blocks, 1); `cells` are
+    those that the blocks' middles lie in.
+    """
     which = slots.which.reshape(len(slots.which), -1)[:, cells]
-    later = np.array([*slots.frames, target.index])[which] - target.index
+    later = np.array([*slots.frames, index])[which] - index
     return torch.from_numpy(later.astype(np.float32))[:, None, :, None]
 
 
@@ -319,7 +323,7 @@ def _graded(codes: Stack, valid: Stack, target: Target) -> tuple[Stack, Stack]:
     ring = valid * target.outline.believed
     gap = (target.truth - codes).mul_(ring)
     weight = blocks.cells(ring)
-    light = blocks.lifted(normalised(blocks.cells(gap), weight, max(1.0, reach), 0.02))
+    light = blocks.lifted(normalised(blocks.cells(gap), weight, max(1.0, reach), UNLIT))
     error = blocks.cells(mean_square(gap - light * ring).clamp_max_(CEILING))
     return light, graded(error, weight, reach)
 
